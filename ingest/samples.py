@@ -1,0 +1,278 @@
+"""What a sample is, and the one place that says whether it is a good one.
+
+Raw entries (the objects of a `publish` message) become `Entry` objects here or are refused with a code of the wire
+protocol. Everything behind this module trusts what it let through.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Kind = Literal["gauge", "counter", "event"]
+Value = float | str | None
+
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+METRIC_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,254}")
+TAG_KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MAX_TAGS: Final = 16
+MAX_TAG_VALUE: Final = 256
+MAX_EVENT_TEXT: Final = 1000
+MAX_UNIT: Final = 64
+MAX_HELP: Final = 1000
+MAX_TIME: Final = 253_402_300_799  # the end of the year 9999, where calendars of most languages end
+
+_NUMBERS: Final = frozenset({int, float})
+
+
+class SampleError(ValueError):
+    """A sample that is refused.
+
+    `code` is one of the protocol's error codes, `field` names the offending part (`value`, `tags.host`), `problem`
+    says what was expected and what came.
+    """
+
+    def __init__(self, code: str, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.code = code
+        self.field = field
+        self.problem = problem
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class Series:
+    """A metric name with a set of tags: the identity of a series. Equal series hash alike; the hash is kept."""
+
+    __slots__ = ("_hash", "metric", "tags")
+
+    def __init__(self, metric: str, tags: tuple[tuple[str, str], ...] = ()) -> None:
+        self.metric = metric
+        self.tags = tags  # sorted by key
+        self._hash = hash((metric, tags))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Series) and self.metric == other.metric and self.tags == other.tags
+
+    def __repr__(self) -> str:
+        inside = ",".join(f"{key}={value}" for key, value in self.tags)
+        return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Accepted samples of one series: `times` (Unix seconds) and `values` have the same length."""
+
+    series: Series
+    times: Sequence[float]
+    values: Sequence[Value]
+    kind: Kind | None = None
+    unit: str | None = None
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A refused sample: `index` counts the entries of the message."""
+
+    index: int
+    code: str
+    message: str
+
+
+def show(value: object) -> str:
+    """A short form of a bad value for an error message."""
+    text = "null" if value is None else f'"{value}"' if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_series(metric: object, tags: object) -> Series:
+    """The series of a metric name and a mapping of tags. Raises SampleError (bad_metric, bad_tags)."""
+    if not isinstance(metric, str) or not METRIC_PATTERN.fullmatch(metric):
+        expected = "1 to 255 characters of [A-Za-z0-9_.:/-] that begin with a letter or _"
+        raise SampleError("bad_metric", "metric", f"expected {expected}, got {show(metric)}")
+    if not isinstance(tags, Mapping):
+        raise SampleError("bad_tags", "tags", f"expected an object of strings, got {show(tags)}")
+    if len(tags) > MAX_TAGS:
+        raise SampleError("bad_tags", "tags", f"at most {MAX_TAGS} tags, got {len(tags)}")
+    return Series(metric, tuple(sorted(_check_tag(key, value) for key, value in tags.items())))
+
+
+def _check_tag(key: object, value: object) -> tuple[str, str]:
+    if not isinstance(key, str) or not TAG_KEY_PATTERN.fullmatch(key):
+        expected = "a key of 1 to 64 characters of [A-Za-z0-9_.-]"
+        raise SampleError("bad_tags", "tags", f"expected {expected}, got {show(key)}")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_TAG_VALUE or not value.isprintable():
+        expected = f"1 to {MAX_TAG_VALUE} printable characters"
+        raise SampleError("bad_tags", f"tags.{key}", f"expected {expected}, got {show(value)}")
+    return key, value
+
+
+def check_time(time: object, field: str = "time") -> float:
+    """A time in Unix seconds. Raises SampleError (bad_time)."""
+    if type(time) not in _NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]
+        hint = ""
+        if type(time) in _NUMBERS and MAX_TIME < time < math.inf:  # type: ignore[operator]
+            hint = " (milliseconds?)"
+        expected = f"Unix seconds between -{MAX_TIME} and {MAX_TIME}"
+        raise SampleError("bad_time", field, f"expected {expected}, got {show(time)}{hint}")
+    return float(time)  # type: ignore[arg-type]
+
+
+def check_value(value: object, kind: Kind | None = None, field: str = "value") -> Value:
+    """A value that fits the kind. Raises SampleError (bad_value)."""
+    if kind == "event":
+        if not isinstance(value, str) or not 1 <= len(value) <= MAX_EVENT_TEXT:
+            expected = f"a text of 1 to {MAX_EVENT_TEXT} characters"
+            raise SampleError("bad_value", field, f"expected {expected}, got {show(value)}")
+        return value
+    if value is None:
+        return None
+    try:
+        if type(value) in _NUMBERS and math.isfinite(value):  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
+    except OverflowError:  # an int beyond the largest float
+        pass
+    raise SampleError("bad_value", field, f"expected a finite number or null, got {show(value)}")
+
+
+def check_text(value: object, field: str, longest: int) -> str | None:
+    """An optional printable text such as a unit. Raises SampleError (bad_message)."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > longest:
+        raise SampleError("bad_message", field, f"expected a text of at most {longest} characters, got {show(value)}")
+    return value
+
+
+def check_kind(kind: object) -> Kind | None:
+    if kind is None:
+        return None
+    for known in get_args(Kind):
+        if kind == known:
+            return known  # type: ignore[no-any-return]
+    raise SampleError("bad_message", "kind", f"expected gauge, counter or event, got {show(kind)}")
+
+
+class Validator:
+    """Turns raw entries into `Entry` objects.
+
+    It remembers the series it has seen, so that a known one costs a look-up. `kind_of` tells the kind under which a
+    series is already known (None: unknown), because a later entry need not repeat it.
+    """
+
+    def __init__(
+        self, kind_of: Callable[[Series], Kind | None] = lambda series: None, cache_size: int = 200_000
+    ) -> None:
+        self._kind_of = kind_of
+        self._cache: dict[object, Series] = {}
+        self._cache_size = cache_size  # bounds the memory that made-up series names can take here
+
+    def series(self, metric: object, tags: object) -> Series:
+        """The one Series object of this metric and these tags. Raises SampleError."""
+        try:
+            key = (metric, *tags.items()) if tags else metric  # type: ignore[attr-defined]
+            return self._cache[key]
+        except (KeyError, TypeError, AttributeError):
+            series = check_series(metric, tags)
+        if len(self._cache) >= self._cache_size:
+            self._cache.clear()
+        self._cache[key] = series
+        return series
+
+    def entry(self, raw: object, now: float) -> tuple[Entry, list[SampleError]]:
+        """One raw entry. Bad samples of a column are left out and returned as errors beside the good ones.
+
+        Raises SampleError when nothing of the entry can be taken.
+        """
+        if type(raw) is not dict:
+            raise SampleError("bad_message", "", f"expected an object, got {show(raw)}")
+        series = self.series(raw.get("metric"), raw.get("tags", {}))
+        kind = check_kind(raw["kind"]) if "kind" in raw else None
+        unit = check_text(raw["unit"], "unit", MAX_UNIT) if "unit" in raw else None
+        help_ = check_text(raw["help"], "help", MAX_HELP) if "help" in raw else None
+        if "value" not in raw:
+            raise SampleError("bad_value", "value", "expected a value, got none")
+        effective = self._effective_kind(series, kind)
+        value, time = raw["value"], raw.get("time", now)
+        if type(value) is not list and type(time) is not list:
+            checked = check_value(value, effective)
+            return Entry(series, (check_time(time),), (checked,), kind, unit, help_), []
+        times, values, errors = _columns(time, value, effective)
+        return Entry(series, times, values, kind, unit, help_), errors
+
+    def _effective_kind(self, series: Series, kind: Kind | None) -> Kind | None:
+        known = self._kind_of(series)
+        if known is None or kind is None or kind == known:
+            return kind or known
+        if "event" in (kind, known):
+            problem = f"the series is of kind {known}, got {kind}: use another metric name"
+            raise SampleError("bad_value", "kind", problem)
+        return kind
+
+    def entries(self, raw: Sequence[object], now: float) -> tuple[list[Entry], list[Rejection]]:
+        """All entries of a message, good and refused. `now` stands in where an entry has no time."""
+        accepted: list[Entry] = []
+        rejected: list[Rejection] = []
+        for index, item in enumerate(raw):
+            try:
+                entry, errors = self.entry(item, now)
+            except SampleError as error:
+                rejected.append(_reject(index, error))
+                continue
+            rejected += [_reject(index, error) for error in errors]
+            accepted.append(entry)
+        return accepted, rejected
+
+
+def _reject(index: int, error: SampleError) -> Rejection:
+    where = f"samples[{index}].{error.field}" if error.field else f"samples[{index}]"
+    return Rejection(index, error.code, f"{where}: {error.problem}")
+
+
+def _columns(times: object, values: object, kind: Kind | None) -> tuple[list[float], list[Value], list[SampleError]]:
+    if not isinstance(times, list) or not isinstance(values, list) or len(times) != len(values):
+        problem = f"expected arrays of the same length in time and value, got {_length(values)} and {_length(times)}"
+        raise SampleError("length_mismatch", "value", problem)
+    if kind != "event" and _all_finite(times, MAX_TIME) and _all_finite(values, math.inf):
+        return times, values, []
+    return _columns_one_by_one(times, values, kind)
+
+
+def _length(column: object) -> str:
+    return str(len(column)) if isinstance(column, list) else "a single one"
+
+
+def _all_finite(column: list[float], bound: float) -> bool:
+    """True if every item is a finite number within the bound: the fast path, in C loops only."""
+    if not set(map(type, column)) <= _NUMBERS:
+        return False
+    try:
+        return all(map(math.isfinite, column)) and (not column or (-bound <= min(column) and max(column) <= bound))
+    except OverflowError:  # an int beyond the largest float
+        return False
+
+
+def _columns_one_by_one(
+    times: list[object], values: list[object], kind: Kind | None
+) -> tuple[list[float], list[Value], list[SampleError]]:
+    good_times: list[float] = []
+    good_values: list[Value] = []
+    errors: list[SampleError] = []
+    for index, (time, value) in enumerate(zip(times, values, strict=True)):
+        try:
+            checked = check_time(time, f"time[{index}]"), check_value(value, kind, f"value[{index}]")
+        except SampleError as error:
+            errors.append(error)
+            continue
+        good_times.append(checked[0])
+        good_values.append(checked[1])
+    return good_times, good_values, errors

@@ -1,0 +1,159 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.samples import (
+    MAX_TIME,
+    Kind,
+    SampleError,
+    Series,
+    Validator,
+    check_series,
+    check_time,
+)
+
+
+def refused(raw: object, kind: Kind | None = None) -> tuple[str, str]:
+    accepted, rejected = Validator(lambda series: kind).entries([raw], now=5.0)
+    assert not accepted
+    assert len(rejected) == 1
+    assert rejected[0].index == 0
+    return rejected[0].code, rejected[0].message
+
+
+def test_a_single_sample_gets_the_time_of_receipt() -> None:
+    accepted, rejected = Validator().entries([{"metric": "a.b", "value": 3}], now=5.0)
+    assert rejected == []
+    assert (accepted[0].series, accepted[0].times, accepted[0].values) == (Series("a.b"), (5.0,), (3.0,))
+
+
+def test_tags_in_any_order_are_one_series() -> None:
+    validator = Validator()
+    one = validator.series("m", {"b": "2", "a": "1"})
+    two = validator.series("m", {"a": "1", "b": "2"})
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one.tags == (("a", "1"), ("b", "2"))
+
+
+@pytest.mark.parametrize("metric", ["", "1a", "a b", "a" * 256, None, 5, ["a"], "ä", "a\n"])
+def test_bad_metric(metric: object) -> None:
+    code, message = refused({"metric": metric, "value": 1})
+    assert code == "bad_metric"
+    assert message.startswith("samples[0].metric: expected 1 to 255 characters")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        *([], "x", None, {"": "v"}, {"k" * 65: "v"}, {"k": ""}, {"k": "v" * 257}, {"k": "a\nb"}),
+        *({"k": 1}, {"k": []}, {"a b": "v"}, {f"k{i}": "v" for i in range(17)}),
+    ],
+)
+def test_bad_tags(tags: object) -> None:
+    code, message = refused({"metric": "m", "tags": tags, "value": 1})
+    assert code == "bad_tags"
+    assert message.startswith("samples[0].tags")
+
+
+def test_a_million_tags_are_refused_by_their_number() -> None:
+    code, message = refused({"metric": "m", "tags": {str(i): "v" for i in range(1_000_000)}, "value": 1})
+    assert (code, message) == ("bad_tags", "samples[0].tags: at most 16 tags, got 1000000")
+
+
+@pytest.mark.parametrize("value", ["abc", True, math.nan, math.inf, 10**400, {}])
+def test_bad_value_names_field_and_limit(value: object) -> None:
+    code, message = refused({"metric": "m", "value": value})
+    assert code == "bad_value"
+    assert message.startswith("samples[0].value: expected a finite number or null, got")
+
+
+def test_the_message_of_the_protocol() -> None:
+    _, rejected = Validator().entries([{"metric": "m", "value": 1}] * 3 + [{"metric": "m", "value": "abc"}], now=1.0)
+    assert rejected[0].message == 'samples[3].value: expected a finite number or null, got "abc"'
+
+
+@pytest.mark.parametrize("time", ["now", True, MAX_TIME + 1, -MAX_TIME - 1, 1.7e12, math.nan, None, 10**400])
+def test_bad_time(time: object) -> None:
+    with pytest.raises(SampleError) as caught:
+        check_time(time)
+    assert caught.value.code == "bad_time"
+
+
+def test_milliseconds_are_recognised() -> None:
+    assert refused({"metric": "m", "time": 1_700_000_000_000, "value": 1})[1].endswith("(milliseconds?)")
+
+
+def test_columns_keep_the_good_and_name_the_bad() -> None:
+    raw = {"metric": "m", "time": [1, 2, "x", 4, 5], "value": [1, None, 3, "y", True]}
+    accepted, rejected = Validator().entries([raw], now=0.0)
+    assert (accepted[0].times, accepted[0].values) == ([1.0, 2.0], [1.0, None])
+    assert [r.code for r in rejected] == ["bad_time", "bad_value", "bad_value"]
+    assert rejected[1].message.startswith("samples[0].value[3]: expected a finite number or null")
+
+
+@pytest.mark.parametrize(("time", "value"), [([1, 2], [1]), (1, [1]), ([1], 1)])
+def test_length_mismatch(time: object, value: object) -> None:
+    assert refused({"metric": "m", "time": time, "value": value})[0] == "length_mismatch"
+
+
+def test_an_array_of_values_needs_its_times() -> None:
+    assert refused({"metric": "m", "value": [1, 2]})[0] == "length_mismatch"
+
+
+@pytest.mark.parametrize("value", ["", "x" * 1001, 5, None])
+def test_bad_event(value: object) -> None:
+    assert refused({"metric": "m", "kind": "event", "value": value})[0] == "bad_value"
+
+
+def test_a_known_event_series_need_not_repeat_its_kind() -> None:
+    accepted, rejected = Validator(lambda series: "event").entries([{"metric": "m", "value": "deploy"}], now=1.0)
+    assert (accepted[0].values, rejected) == (("deploy",), [])
+
+
+def test_an_event_series_stays_one() -> None:
+    code, message = refused({"metric": "m", "kind": "gauge", "value": 1}, kind="event")
+    assert code == "bad_value"
+    assert "of kind event, got gauge" in message
+
+
+@pytest.mark.parametrize("field", ["unit", "help", "kind"])
+def test_bad_description(field: str) -> None:
+    code, message = refused({"metric": "m", "value": 1, field: "x" * 2000})
+    assert code == "bad_message"
+    assert message.startswith(f"samples[0].{field}: expected")
+
+
+@pytest.mark.parametrize("raw", [None, 1, "x", []])
+def test_an_entry_is_an_object(raw: object) -> None:
+    code, message = refused(raw)
+    assert code == "bad_message"
+    assert message.startswith("samples[0]: expected an object, got")
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+fields = st.sampled_from(["metric", "tags", "time", "value", "unit", "kind", "help"])
+valid = st.fixed_dictionaries({"metric": st.just("m"), "value": st.floats(allow_nan=False, allow_infinity=False)})
+
+
+@given(st.lists(json | st.dictionaries(fields, json) | valid, max_size=8))
+def test_whatever_comes_is_accepted_or_named(raw: list[object]) -> None:
+    accepted, rejected = Validator().entries(raw, now=1.0)
+    assert len(accepted) + len({r.index for r in rejected}) >= len(raw)
+    for entry in accepted:
+        assert len(entry.times) == len(entry.values)
+        assert all(abs(time) <= MAX_TIME for time in entry.times)
+        assert check_series(entry.series.metric, dict(entry.series.tags)) == entry.series
+
+
+def test_the_cache_is_bounded() -> None:
+    validator = Validator(cache_size=10)
+    for index in range(100):
+        validator.series("m", {"i": str(index)})
+    assert len(validator._cache) <= 10
