@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 ARGS ?=
+export PREPARE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,8 +46,8 @@ constraints: ## pin the newest versions that fit, with hashes (needs uv)
 image: ## build the container image streamgauge:local
 	docker build --tag streamgauge:local .
 
-verify-compose: install ## bring compose.yaml up on a real engine, see samples arrive, leave nothing behind
-	tests/compose/verify
+verify-compose: install ## bring compose.yaml up on a real engine, see samples arrive (PREPARE=COMMAND provides the base image)
+	$(BIN)/python -m tests.compose.verify
 
 clean: ## remove .venv and what the tools left
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
