@@ -10,7 +10,7 @@ COPY constraints.txt constraints-runtime.txt ./
 RUN python -m venv /opt/streamgauge \
  && /opt/streamgauge/bin/pip install --quiet --require-hashes -r constraints-runtime.txt
 # The build backend and what it needs, by the same pins, in a place that the image does not keep.
-RUN awk '/^[a-z]/ { keep = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } keep' constraints.txt >build.txt \
+RUN awk '/^[a-z]/ { keep = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } keep' constraints.txt >build.txt \
  && python -m venv /opt/build \
  && /opt/build/bin/pip install --quiet --require-hashes -r build.txt
 COPY pyproject.toml README.md LICENSE ./
