@@ -1,0 +1,82 @@
+"""Everything in one process, so that there is something to see a moment after the first `make demo`.
+
+Nurseries nest in the order in which things need each other: broadcaster > dashboard > producer > sources. Stopping goes
+from the inside out, so the sources' last samples are flushed and viewers are told before the broadcaster goes.
+"""
+
+import os
+import sys
+import webbrowser
+from functools import partial
+
+import trio
+from pydantic import BaseModel, ConfigDict, Field
+
+import dashboard.server
+from broadcaster.config import BroadcasterConfig
+from broadcaster.server import Broadcaster
+from broadcaster.server import serve as serve_broadcaster
+from dashboard.config import DashboardConfig
+from ingest import open_producer
+from ingest.settings import load, refuse_exposed
+from ingest.signals import until_signalled
+from ingest.sources.host import host
+from ingest.sources.shop import shop
+
+
+class DemoConfig(BaseModel):
+    """Settings of `streamgauge demo` itself; its broadcaster and dashboard read their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    browser: bool = Field(True, description="Open the dashboard in a browser, if there is a display.")
+    host_interval_s: float = Field(1.0, gt=0, allow_inf_nan=False, description="Seconds between host metrics.")
+    shop_rate_hz: float = Field(10.0, gt=0, allow_inf_nan=False, description="Samples a second of each shop series.")
+    shop_seed: int = Field(7, description="The same seed makes the same shop.")
+
+
+def run(config_file: str | None, *, bind: str | None, browser: bool | None, insecure: bool | None) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CommandError for bad settings and for ports that are taken."""
+    demo = load("demo", DemoConfig, {"browser": browser}, config_file)
+    broadcasting = load("broadcaster", BroadcasterConfig, {}, config_file)
+    viewing = load("dashboard", DashboardConfig, {"bind": bind, "insecure": insecure}, config_file)
+    refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure)
+    refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
+    refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
+    trio.run(_serve, demo, broadcasting, viewing)
+
+
+async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: DashboardConfig) -> None:
+    async with until_signalled(), trio.open_nursery() as broadcasters:
+        broadcaster = await broadcasters.start(serve_broadcaster, broadcasting)
+        async with trio.open_nursery() as dashboards:
+            urls = {"broadcaster": broadcaster.url, "broadcaster_http": broadcaster.http_url}
+            page = await dashboards.start(dashboard.server.serve, viewing.model_copy(update=urls))
+            print(_welcome(page, broadcaster), flush=True)
+            await _feed(demo, broadcaster.url, page)
+            dashboards.cancel_scope.cancel()
+        broadcasters.cancel_scope.cancel()
+
+
+async def _feed(demo: DemoConfig, url: str, page: str) -> None:
+    async with until_signalled(), open_producer(url, client="demo") as producer, trio.open_nursery() as sources:
+        sources.start_soon(partial(host, producer, interval_s=demo.host_interval_s))
+        sources.start_soon(partial(shop, producer, seed=demo.shop_seed, rate_hz=demo.shop_rate_hz))
+        if demo.browser and _has_display():
+            await trio.to_thread.run_sync(webbrowser.open, page, abandon_on_cancel=True)
+
+
+def _has_display() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _welcome(page: str, broadcaster: Broadcaster) -> str:
+    return f"""
+  Streamgauge is live.
+
+    Dashboard     {page}
+    Publish       {broadcaster.url}
+    HTTP          {broadcaster.http_url}/v1/publish   /metrics   /healthz
+
+  It draws this machine's metrics and a synthetic web shop. Ctrl-C stops it.
+"""
