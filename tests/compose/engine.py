@@ -11,6 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
+# What iptables-restore makes of a table that was not there.
+EMPTY_TABLES = {
+    "filter": "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n",
+    "nat": "*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\nCOMMIT\n",
+}
+
+
 def output(*command: str) -> str:
     """What a command printed. Raises CalledProcessError."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -31,7 +38,7 @@ def engine() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(_network_as_it_was())
         home = Path(tempfile.mkdtemp(prefix="streamgauge-dockerd-"))
-        stack.callback(shutil.rmtree, home)
+        stack.callback(_remove, home)
         stack.enter_context(_dockerd(home))
         yield
 
@@ -62,10 +69,20 @@ def _wait_for(daemon: "subprocess.Popen[bytes]", log: Path) -> None:
     sys.exit(f"verify: dockerd did not start:\n{log.read_text()[-2000:]}")
 
 
+def _remove(home: Path) -> None:
+    """Network namespaces may still be mounted in there."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in reversed(mounts):
+        if mount.startswith(f"{home}/"):
+            output("umount", mount)
+    shutil.rmtree(home)
+
+
 @contextmanager
 def _network_as_it_was() -> Iterator[None]:
     """dockerd leaves its bridge and its packet filter rules behind."""
     rules = output("iptables-save")
+    rules += "".join(empty for table, empty in EMPTY_TABLES.items() if f"*{table}\n" not in rules)
     had_bridge = Path("/sys/class/net/docker0").exists()
     forwarding = Path("/proc/sys/net/ipv4/ip_forward")
     forwarded = forwarding.read_text()
