@@ -11,6 +11,7 @@ from ingest.messages import decode
 from ingest.samples import Kind, Series, Value, check_kind, show
 
 Overflow = Literal["conflate", "drop_oldest", "disconnect"]
+State = Literal["connecting", "live", "reconnecting", "cannot_connect"]
 SUBSCRIPTION_ID = 1
 PING_INTERVAL_S = 20.0
 QUIET_PONGS = 2
@@ -36,7 +37,7 @@ class SubscriptionEnded(Exception):
 class StateChanged:
     """`reconnecting` tells in how many seconds the next attempt is made, `cannot_connect` the same after 5 failures."""
 
-    state: Literal["connecting", "live", "reconnecting", "cannot_connect"]
+    state: State
     reason: str = ""
     failures: int = 0  # in a row
     retry_s: float = 0.0
@@ -46,8 +47,8 @@ class StateChanged:
 class Resynchronised:
     """The stream could not be taken up where it broke off; the whole history that the broadcaster holds follows.
 
-    Within an epoch it replaces what came before. With `epoch_changed` the broadcaster had lost its history: what follows
-    was accepted since, and what was accepted between the last sample here and the loss is gone.
+    Within an epoch it replaces what came before. With `epoch_changed` the broadcaster had lost its history: what
+    follows was accepted since, and what was accepted between the last sample here and the loss is gone.
     """
 
     epoch: str

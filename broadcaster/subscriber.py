@@ -1,0 +1,290 @@
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    HandshakeError,
+    WebSocketConnection,
+    open_websocket_url,
+)
+
+from broadcaster.chain import ChainStatistics
+from broadcaster.subscription import (
+    BadAnswer,
+    Message,
+    Overflow,
+    State,
+    StateChanged,
+    Subscription,
+    SubscriptionEnded,
+    Wanted,
+)
+from ingest.backoff import Backoff
+
+SUBPROTOCOL = "streamgauge.v1"
+CONNECT_S = 10.0
+CLOSE_S = 2.0
+SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
+PINGS_PER_INTERVAL = 2
+MESSAGE_BYTES_MAX = 64 * 2**20  # a flush of 100,000 series fits
+RETRY_AFTER_MAX_S = 60.0
+HOPELESS_STATUS = frozenset({400, 401, 403, 404, 405, 426})  # asking again does not change these
+SHUTTING_DOWN, FINAL = 4000, range(4500, 5000)
+
+Dial = Callable[[], AbstractAsyncContextManager[WebSocketConnection]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberStatistics:
+    connections: int  # opened so far
+    failures: int  # attempts in a row that failed
+    messages: int
+    bytes: int
+    samples: int  # live ones
+    backfilled_samples: int
+    conflated_samples: int
+    round_trip_s: float | None
+    waiting: int  # messages that the consumer has not taken yet
+    chain: ChainStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    reason: str
+    retry_s: float | None = None  # as the broadcaster wants it, instead of the schedule
+    at_least_s: float = 0.0
+
+
+class Subscriber:
+    """Iterate over it for what arrives; see `open_subscriber`."""
+
+    def __init__(self, dial: Dial, wanted: Wanted, queue_messages: int, backoff: Backoff) -> None:
+        self._dial = dial
+        self._subscription = Subscription(wanted)
+        self._backoff = backoff
+        self._into, self._queue = trio.open_memory_channel[Message](queue_messages)
+        self._retry = trio.Event()
+        self._ended: SubscriptionEnded | None = None
+        self._connections = self._messages = self._bytes = 0
+        self._first_at: float | None = None
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self
+
+    async def __anext__(self) -> Message:
+        """Raises SubscriptionEnded when no retry will help."""
+        try:
+            return await self._queue.receive()
+        except trio.EndOfChannel:
+            if self._ended:
+                raise self._ended from None
+            raise StopAsyncIteration from None
+
+    def retry_now(self) -> None:
+        """Ends the wait before the next attempt, if there is one under way."""
+        self._retry.set()
+
+    def statistics(self) -> SubscriberStatistics:
+        return SubscriberStatistics(
+            self._connections,
+            self._backoff.failures,
+            self._messages,
+            self._bytes,
+            self._subscription.samples,
+            self._subscription.backfilled,
+            self._subscription.conflated,
+            self._subscription.round_trip_s,
+            self._queue.statistics().current_buffer_used,
+            self._subscription.chain.statistics(),
+        )
+
+    async def run(self) -> None:
+        """Connects again and again until the broadcaster says that it is no use. Never raises."""
+        async with self._into:
+            while True:
+                await self._into.send(StateChanged("connecting", failures=self._backoff.failures))
+                end = await self._connect()
+                if isinstance(end, SubscriptionEnded):
+                    self._ended = end
+                    return
+                await self._wait(end)
+
+    async def _wait(self, lost: _Lost) -> None:
+        if lost.retry_s is None:
+            delay = max(self._backoff.failed(trio.current_time()), lost.at_least_s)
+        else:
+            delay = lost.retry_s
+        state: State = "cannot_connect" if self._backoff.exhausted else "reconnecting"
+        self._retry = trio.Event()
+        await self._into.send(StateChanged(state, lost.reason, self._backoff.failures, delay))
+        with trio.move_on_after(delay):
+            await self._retry.wait()
+
+    async def _connect(self) -> _Lost | SubscriptionEnded:
+        end: _Lost | SubscriptionEnded | None = None
+        try:
+            async with self._dial() as socket:
+                end = await self._converse(socket)
+        except ConnectionRejected as error:
+            return _rejected(error)
+        except (HandshakeError, OSError) as error:  # at the end, it is a close handshake that a dead peer left open
+            return end or _Lost(_why(error))
+        return end
+
+    async def _converse(self, socket: WebSocketConnection) -> _Lost | SubscriptionEnded:
+        self._connections += 1
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._ping, socket)
+            end = await self._read(socket)
+            nursery.cancel_scope.cancel()
+        return end
+
+    async def _ping(self, socket: WebSocketConnection) -> None:
+        """A task of its own: the broadcaster hears from a client whose consumer is slow, too."""
+        try:
+            while True:
+                await trio.sleep(self._subscription.ping_interval_s / PINGS_PER_INTERVAL)
+                await socket.send_message(self._subscription.ping(trio.current_time()))
+        except ConnectionClosed:
+            return  # the reader tells why
+
+    async def _read(self, socket: WebSocketConnection) -> _Lost | SubscriptionEnded:
+        try:
+            await self._open(socket)
+            while True:
+                silence_s = self._subscription.ping_interval_s * SILENCE
+                with trio.move_on_after(silence_s) as waiting:
+                    data = await socket.get_message()
+                if waiting.cancelled_caught:
+                    return _Lost(f"nothing heard for {silence_s:g} s")
+                await self._take(data)
+        except ConnectionClosed as closed:
+            return self._closed(closed)
+        except BadAnswer as error:
+            return _Lost(str(error))
+        except SubscriptionEnded as error:
+            return error
+
+    async def _open(self, socket: WebSocketConnection) -> None:
+        now = trio.current_time()
+        if self._first_at is None:
+            self._first_at = now
+        for frame in self._subscription.opening(now - self._first_at):
+            await socket.send_message(frame.decode())
+
+    async def _take(self, data: str | bytes) -> None:
+        self._messages += 1
+        self._bytes += len(data)
+        was_subscribed = self._subscription.subscribed
+        messages = self._subscription.receive(data, trio.current_time())
+        if self._subscription.subscribed and not was_subscribed:
+            self._backoff.connected(trio.current_time())
+        for message in messages:
+            # While the consumer is slow nothing is read here, the socket fills, and the broadcaster's policy decides.
+            await self._into.send(message)
+
+    def _closed(self, closed: ConnectionClosed) -> _Lost | SubscriptionEnded:
+        bye = self._subscription.bye
+        code = bye.code if bye else closed.reason.code if closed.reason else 1006
+        reason = bye.reason if bye else (closed.reason and closed.reason.reason) or "connection lost"
+        if code in FINAL or (bye and not bye.reconnect):
+            return SubscriptionEnded(str(code), reason)
+        if bye and code == SHUTTING_DOWN:
+            return _Lost(reason, retry_s=random.uniform(*bye.after))
+        return _Lost(f"{reason} ({code})")
+
+
+def _rejected(error: ConnectionRejected) -> _Lost | SubscriptionEnded:
+    body = (error.body or b"").decode(errors="replace").strip()[:200]
+    if error.status_code in HOPELESS_STATUS:
+        return SubscriptionEnded(str(error.status_code), body or "the broadcaster refused the connection")
+    headers = {name.lower(): value for name, value in error.headers}
+    after = headers.get(b"retry-after", b"")
+    wait_s = min(float(after), RETRY_AFTER_MAX_S) if after.isdigit() else 0.0
+    return _Lost(body or f"refused with HTTP status {error.status_code}", at_least_s=wait_s)
+
+
+def _why(error: BaseException) -> str:
+    """One line for a person: the operating system's own words where there are some."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or "the handshake took too long"
+
+
+def stream_url(url: str) -> str:
+    """The WebSocket endpoint of a broadcaster; a URL without a path gets the protocol's. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0 or any(map(str.isspace, url)):
+        raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
+    if parts.query or parts.username is not None:
+        raise ValueError("expected a URL without credentials or query: tokens in a URL end up in logs")
+    return urlunsplit(parts._replace(path="/v1/stream" if parts.path in ("", "/") else parts.path, fragment=""))
+
+
+def _dial(url: str, token: str | None) -> Dial:
+    headers = [] if token is None else [(b"authorization", b"Bearer " + token.encode())]
+    return partial(
+        open_websocket_url,
+        url,
+        subprotocols=[SUBPROTOCOL],
+        extra_headers=headers,
+        max_message_size=MESSAGE_BYTES_MAX,
+        receive_buffer_size=2**16,
+        connect_timeout=CONNECT_S,
+        disconnect_timeout=CLOSE_S,
+    )
+
+
+@asynccontextmanager
+async def open_subscriber(
+    url: str,
+    select: Sequence[Mapping[str, Any]] = ({"metric": "*"},),
+    *,
+    history_s: float = 0.0,
+    token: str | None = None,
+    overflow: Overflow = "conflate",
+    max_rate: float | None = None,
+    client: str = "streamgauge subscriber",
+    queue_messages: int = 64,
+    dial: Dial | None = None,
+) -> AsyncIterator[Subscriber]:
+    """Subscribe to a broadcaster for the length of the block; connects again whenever the connection is lost.
+
+        async with open_subscriber("ws://127.0.0.1:8765", [{"metric": "host.*"}], history_s=60) as subscriber:
+            async for message in subscriber: ...
+
+    Args:
+        select: as in the protocol; any entry may match, all parts of one must.
+        history_s: seconds of history to begin with.
+        overflow: what the broadcaster does when this consumer is too slow.
+        max_rate: batches a second that the broadcaster sends at most.
+        queue_messages: messages that may wait here before the socket is no longer read.
+        dial: opens one connection instead of the usual way, for tests and tunnels.
+
+    Raises:
+        ValueError: the URL is none of a broadcaster. That one cannot be reached is no error: iteration tells.
+    """
+    wanted = Wanted(select, history_s, overflow, max_rate, client)
+    subscriber = Subscriber(dial or _dial(stream_url(url), token), wanted, queue_messages, Backoff())
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(subscriber.run)
+        try:
+            yield subscriber
+        except Exception as error:
+            failure = error  # raised again outside, so that the nursery does not wrap it in a group
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
