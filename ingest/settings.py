@@ -1,8 +1,8 @@
 """Where settings come from: flags, then the environment, then a TOML file, then defaults; the first that has it wins.
 
-A setting is a field of a pydantic model. The field `http_bind` of section `broadcaster` is the flag `--http-bind`, the
-variable `STREAMGAUGE_BROADCASTER_HTTP_BIND` and the key `http_bind` of the file's table `[broadcaster]`. Whatever is
-refused is named the way the person wrote it.
+A setting is a field of a pydantic model, called by its alias if it has one. The field `http_bind` of section
+`broadcaster` is the flag `--http-bind`, the variable `STREAMGAUGE_BROADCASTER_HTTP_BIND` and the key `http_bind` of the
+file's table `[broadcaster]`. Whatever is refused is named the way the person wrote it.
 """
 
 import difflib
@@ -153,21 +153,22 @@ def load(section: str, model: type[M], flags: Mapping[str, object], config_file:
     Args:
         section: one of SECTIONS.
         model: its fields are the settings; unknown ones are refused here, whatever the model says of extra ones.
-        flags: values from the command line by field name; None is a flag that was not given.
+        flags: values from the command line by setting; None is a flag that was not given.
         config_file: a TOML file; if None, the one STREAMGAUGE_CONFIG names, if any.
 
     Raises:
         CommandError: an unknown table, key or variable, or a bad value; names it and says what was expected.
     """
     settings = _settings_type(model)
+    known = called(model)
     path = config_file or os.environ.get(CONFIG_VARIABLE)
     variables = _known_variables(section, model)
     _check_variables(variables.values(), section)
     layers = (
-        ({name: f"{path}: {section}.{name}" for name in model.model_fields}, _file(path, section, settings)),
+        ({name: f"{path}: {section}.{name}" for name in known}, _file(path, section, known, settings)),
         (variables, _environment(section, settings)),
         (
-            {name: f"--{name.replace('_', '-')}" for name in model.model_fields},
+            {name: f"--{name.replace('_', '-')}" for name in known},
             {name: value for name, value in flags.items() if value is not None},
         ),
     )
@@ -224,12 +225,18 @@ class _Environment(EnvSettingsSource):
         return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def called(model: type[BaseModel]) -> list[str]:
+    """What the settings are called; a field whose name Python reserves, such as `from`, has an alias."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def _known_variables(section: str, model: type[BaseModel]) -> dict[str, str]:
-    return {name: f"{PREFIX}{section}_{name}".upper() for name in model.model_fields}
+    return {name: f"{PREFIX}{section}_{name}".upper() for name in called(model)}
 
 
 def _environment(section: str, settings: type[BaseSettings]) -> dict[str, Any]:
-    return _Environment(settings, case_sensitive=False, env_prefix=f"{PREFIX}{section}_".upper())()
+    prefix = f"{PREFIX}{section}_".upper()
+    return _Environment(settings, case_sensitive=False, env_prefix=prefix, env_prefix_target="all")()
 
 
 def _check_variables(known: Iterable[str], section: str) -> None:
@@ -241,7 +248,7 @@ def _check_variables(known: Iterable[str], section: str) -> None:
             raise CommandError(f"{name}: unknown environment variable{_suggestion(name, known)}")
 
 
-def _file(path: str | None, section: str, settings: type[BaseSettings]) -> dict[str, Any]:
+def _file(path: str | None, section: str, known: list[str], settings: type[BaseSettings]) -> dict[str, Any]:
     """The section's table of the file, {} if there is none."""
     if not path:
         return {}
@@ -253,8 +260,8 @@ def _file(path: str | None, section: str, settings: type[BaseSettings]) -> dict[
             raise CommandError(f"{path}: {name}: expected a table [{name}], got {_shown(table)}")
     table = document.get(section, {})
     for key in table:
-        if key not in settings.model_fields:
-            raise CommandError(f"{path}: {section}.{key}: unknown key{_suggestion(key, list(settings.model_fields))}")
+        if key not in known:
+            raise CommandError(f"{path}: {section}.{key}: unknown key{_suggestion(key, known)}")
     return dict(table)
 
 

@@ -62,7 +62,7 @@ def test_every_section_is_read_by_a_command() -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_setting_is_documented_as_it_is(section: str) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text().splitlines()
-    rows = [row(section, name, field) for name, field in sections()[section].model_fields.items()]
+    rows = [row(section, field.alias or name, field) for name, field in sections()[section].model_fields.items()]
     assert not [each for each in rows if each not in page], "docs/configuration.md lacks these lines"
     prefix = f"| `STREAMGAUGE_{section.upper()}_"
     assert [line for line in page if line.startswith(prefix)] == rows

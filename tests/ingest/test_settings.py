@@ -21,6 +21,7 @@ class Config(BaseModel):
     overflow: Literal["conflate", "drop_oldest"] = "conflate"
     origins: tuple[str, ...] = ()
     quiet: bool = False
+    source: str = Field("nowhere", alias="from", max_length=20)
 
     @model_validator(mode="after")
     def _apart(self) -> "Config":
@@ -76,6 +77,15 @@ def test_lists_are_written_with_commas_in_a_variable(monkeypatch: pytest.MonkeyP
 def test_variables_of_other_sections_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMGAUGE_DASHBOARD_TITLE", "Ours")
     assert load("broadcaster", Config, {}) == Config()
+
+
+def test_a_setting_may_have_a_name_that_python_reserves(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    file.write_text("[broadcaster]\nfrom = 'the file'\n")
+    assert load("broadcaster", Config, {}, str(file)).source == "the file"
+    monkeypatch.setenv("STREAMGAUGE_BROADCASTER_FROM", "the environment")
+    assert load("broadcaster", Config, {}, str(file)).source == "the environment"
+    assert load("broadcaster", Config, {"from": "a flag"}, str(file)).source == "a flag"
+    assert refusal({"from": "x" * 21}).startswith("--from: expected at most 20 characters, got ")
 
 
 @pytest.mark.parametrize(
