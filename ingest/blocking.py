@@ -1,0 +1,156 @@
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+import trio
+
+from ingest.link import Dial, stream_url
+from ingest.outbox import Described
+from ingest.producer import OnFull, Producer, ProducerStatistics, open_producer
+from ingest.samples import Value
+
+
+class ProducerOptions(TypedDict, total=False):
+    """The options of `open_producer`."""
+
+    token: str | None
+    client: str
+    buffer_samples: int
+    on_full: OnFull
+    flush_interval_s: float
+    batch_samples: int
+    window: int
+    flush_s: float
+    producer_id: UUID | None
+    first_id: int | None
+    dial: Dial | None
+
+
+class BlockingProducer:
+    """Hands samples to a broadcaster, from any thread; see `connect`.
+
+    The methods put samples into the producer's buffer themselves; a thread of its own runs trio and the connection.
+    """
+
+    def __init__(self, url: str, options: ProducerOptions) -> None:
+        self._url = url
+        self._options = options
+        self._ready = threading.Event()
+        self._room = threading.Condition()
+        self._failure: BaseException | None = None
+        # A program that ends without leaving the block is not held up.
+        self._thread = threading.Thread(target=self._run, name="streamgauge producer", daemon=True)
+        self._producer: Producer
+        self._token: trio.lowlevel.TrioToken
+        self._stop: trio.Event
+
+    def send(
+        self, metric: str, value: float | None, *, time: float | None = None, unit: str | None = None, **tags: str | int
+    ) -> None:
+        """One sample; as `Producer.send`."""
+        self._put(*self._producer.checked(metric, value, None, time, unit, tags))
+
+    def send_many(
+        self,
+        metric: str,
+        times: Iterable[float],
+        values: Iterable[float | None],
+        *,
+        unit: str | None = None,
+        **tags: str | int,
+    ) -> None:
+        """Samples of one series in two columns; as `Producer.send_many`."""
+        self._put(*self._producer.checked_columns(metric, times, values, unit, tags))
+
+    def event(self, metric: str, text: str, *, time: float | None = None, **tags: str | int) -> None:
+        """Something that happened; as `Producer.event`."""
+        self._put(*self._producer.checked(metric, text, "event", time, None, tags))
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until the fate of everything sent before is known. Returns False if that took longer."""
+
+        async def flush() -> bool:
+            with trio.move_on_after(timeout_s) as scope:
+                await self._producer.flush()
+            return not scope.cancelled_caught
+
+        return trio.from_thread.run(flush, trio_token=self._token)
+
+    def statistics(self) -> ProducerStatistics:
+        return self._producer.statistics()
+
+    def _put(self, described: Described, times: Sequence[float], values: Sequence[Value]) -> None:
+        while (taken := self._producer.put_some(described, times, values)) < len(times):
+            times, values = times[taken:], values[taken:]
+            with self._room:
+                # Room may have been made before this thread began to wait, hence the time limit.
+                self._room.wait(0.05)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+        self._raise_failure()
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            with suppress(trio.RunFinishedError):  # it failed; see below
+                self._token.run_sync_soon(self._stop.set)
+        self._thread.join()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise RuntimeError("the producer's thread failed") from self._failure
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._main)
+        except BaseException as error:  # handed over to the thread that opened the block
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        self._stop = trio.Event()
+        async with open_producer(self._url, **self._options) as producer:
+            wake = producer.wake
+
+            def wake_from_anywhere() -> None:
+                with suppress(trio.RunFinishedError):  # closed this moment: the next call says so
+                    self._token.run_sync_soon(wake, idempotent=True)
+
+            producer.wake = wake_from_anywhere
+            producer.on_freed = self._notify
+            self._producer = producer
+            self._ready.set()
+            await self._stop.wait()
+
+    def _notify(self) -> None:
+        with self._room:
+            self._room.notify_all()
+
+
+@contextmanager
+def connect(url: str = "ws://127.0.0.1:8765", **options: Unpack[ProducerOptions]) -> Iterator[BlockingProducer]:
+    """Push samples from an ordinary program for the length of the `with` block; every method is safe from any thread.
+
+        with connect("ws://127.0.0.1:8765") as producer:
+            producer.send("training.loss", 0.25, run="first")
+
+    The block begins at once, and at its end what waits is flushed for at most `flush_s` seconds (5). The options are
+    those of `open_producer`; with `on_full="block"` the methods wait for room.
+
+    Raises:
+        ValueError: the URL is none of a broadcaster.
+    """
+    if "dial" not in options:
+        stream_url(url)
+    producer = BlockingProducer(url, options)
+    producer.start()
+    try:
+        yield producer
+    finally:
+        producer.close()

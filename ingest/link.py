@@ -1,0 +1,82 @@
+"""How a client reaches a broadcaster, and why it could not: foreign errors end here."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+from trio_websocket import ConnectionRejected, WebSocketConnection, open_websocket_url
+
+SUBPROTOCOL = "streamgauge.v1"
+CONNECT_S = 10.0
+CLOSE_S = 2.0
+RETRY_AFTER_MAX_S = 60.0
+HOPELESS_STATUS = frozenset({400, 401, 403, 404, 405, 426})  # asking again does not change these
+SHUTTING_DOWN = 4000
+FINAL = range(4500, 5000)
+
+Dial = Callable[[], AbstractAsyncContextManager[WebSocketConnection]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why there is no connection, and what that means for the next attempt."""
+
+    reason: str
+    final: bool = False  # no retry will help
+    retry_s: float | None = None  # as the broadcaster wants it, instead of the schedule
+    at_least_s: float = 0.0
+
+
+def stream_url(url: str) -> str:
+    """The WebSocket endpoint of a broadcaster; a URL without a path gets the protocol's. Raises ValueError."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        _refuse_url(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or port == 0 or any(map(str.isspace, url)):
+        _refuse_url(url)
+    if parts.query or parts.username is not None:
+        raise ValueError("expected a URL without credentials or query: tokens in a URL end up in logs")
+    return urlunsplit(parts._replace(path="/v1/stream" if parts.path in ("", "/") else parts.path, fragment=""))
+
+
+def _refuse_url(url: str) -> NoReturn:
+    raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
+
+
+def dial(url: str, token: str | None, message_bytes_max: int) -> Dial:
+    """Opens connections to the endpoint `url`."""
+    return partial(
+        open_websocket_url,
+        url,
+        subprotocols=[SUBPROTOCOL],
+        extra_headers=[] if token is None else [(b"authorization", b"Bearer " + token.encode())],
+        max_message_size=message_bytes_max,
+        receive_buffer_size=2**16,
+        connect_timeout=CONNECT_S,
+        disconnect_timeout=CLOSE_S,
+    )
+
+
+def rejected(error: ConnectionRejected) -> Lost:
+    """An HTTP answer instead of a WebSocket."""
+    body = (error.body or b"").decode(errors="replace").strip()[:200]
+    reason = body or f"refused with HTTP status {error.status_code}"
+    headers = {name.lower(): value for name, value in error.headers}
+    after = headers.get(b"retry-after", b"")
+    wait_s = min(float(after), RETRY_AFTER_MAX_S) if after.isdigit() else 0.0
+    return Lost(reason, final=error.status_code in HOPELESS_STATUS, at_least_s=wait_s)
+
+
+def why(error: BaseException) -> str:
+    """One line for a person: the operating system's own words where there are some."""
+    cause = error
+    while isinstance(cause, BaseExceptionGroup) or cause.__cause__ is not None:
+        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__ or cause
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or "the handshake took too long"
