@@ -1,3 +1,4 @@
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -214,12 +215,11 @@ def _rejected(error: ConnectionRejected) -> _Lost | SubscriptionEnded:
 def _why(error: BaseException) -> str:
     """One line for a person: the operating system's own words where there are some."""
     cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+    while cause.__cause__ is not None or isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__ or cause
+    if isinstance(cause, OSError) and cause.errno:
+        # trio puts the address into the text, which a person sees beside it anyway.
+        return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or str(cause)
     return str(cause) or "the handshake took too long"
 
 

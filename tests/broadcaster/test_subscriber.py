@@ -97,7 +97,7 @@ class Scripted:
                 nursery.start_soon(self._serve, far, script)
                 socket = await wrap_client_stream(
                     nursery,
-                    near,
+                    near,  # type: ignore[arg-type]
                     "test",
                     "/v1/stream",
                     subprotocols=["streamgauge.v1"],
@@ -114,7 +114,7 @@ class Scripted:
 
     async def _serve(self, stream: trio.abc.Stream, script: Script | int) -> None:
         async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, stream)  # type: ignore[arg-type]
+            request = await wrap_server_stream(nursery, stream)
             if isinstance(script, int):
                 await request.reject(script, extra_headers=[(b"retry-after", b"7")], body=b"no")
                 return
