@@ -1,0 +1,86 @@
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from broadcaster.statistics import Counts, Figures
+
+_COUNTERS = {
+    "connections_opened": "Connections accepted.",
+    "accepted_samples": "Samples accepted.",
+    "duplicate_messages": "Publish messages that had been applied before and were only acknowledged.",
+    "batches": "Batches flushed.",
+    "delivered_batches": "Batches handed to subscribers' connections.",
+    "delivered_samples": "Samples handed to subscribers' connections.",
+    "delivered_bytes": "Bytes handed to subscribers' connections.",
+    "series_expired": "Series forgotten because nothing came for them.",
+    "history_evicted": "Samples evicted from the history by points, age or memory.",
+}
+_COUNTERS_BY = {
+    "closes": ("code", "Connections closed by the broadcaster, by close code."),
+    "errors": ("code", "Messages refused, by error code."),
+    "rejected_samples": ("code", "Samples rejected, by error code."),
+    "dropped_batches": ("overflow", "Batches dropped for slow subscribers, by overflow policy."),
+    "dropped_samples": ("overflow", "Samples dropped for slow subscribers, by overflow policy."),
+}
+_GAUGES = {
+    "mailbox_batches": "Batches that wait for slow subscribers.",
+    "mailbox_bytes": "Bytes that wait for slow subscribers.",
+    "series": "Series known.",
+    "history_samples": "Samples held in the history.",
+    "history_bytes": "Bytes that the history takes.",
+    "audiences": "Distinct selections; each is encoded once a flush.",
+    "subscriptions": "Subscriptions on all connections.",
+    "loop_lag_s": "Seconds by which the event loop woke late, the worst of the last second.",
+    "memory_bytes": "Resident memory of the process.",
+}
+_GAUGES_BY = {
+    "connections": ("role", "Connections now, by role."),
+    "limits": ("setting", "The bounds, by setting; 0: none where docs/configuration.md says so."),
+}
+
+
+def _name(field_name: str) -> str:
+    return f"streamgauge_{field_name.removesuffix('_s') + '_seconds' if field_name.endswith('_s') else field_name}"
+
+
+def families(figures: Figures) -> Iterator[Metric]:
+    """The figures as Prometheus metric families."""
+    for name, text in _COUNTERS.items():
+        yield CounterMetricFamily(_name(name), text, value=getattr(figures, name))
+    for name, text in _GAUGES.items():
+        yield GaugeMetricFamily(_name(name), text, value=getattr(figures, name))
+    for name, (label, text) in _COUNTERS_BY.items():
+        yield _labelled(CounterMetricFamily(_name(name), text, labels=[label]), getattr(figures, name))
+    for name, (label, text) in _GAUGES_BY.items():
+        yield _labelled(GaugeMetricFamily(_name(name), text, labels=[label]), getattr(figures, name))
+    flush = HistogramMetricFamily("streamgauge_flush_seconds", "Seconds that a flush took.")
+    flush.add_metric([], buckets=figures.flush.cumulated(), sum_value=figures.flush.sum_s)
+    yield flush
+
+
+def _labelled(
+    family: CounterMetricFamily | GaugeMetricFamily, counts: Counts
+) -> CounterMetricFamily | GaugeMetricFamily:
+    for label, value in sorted(counts.items()):
+        family.add_metric([label], value)
+    return family
+
+
+class _Fixed(Collector):
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def exposition(figures: Figures, accept: str) -> tuple[bytes, str]:
+    """The text that `/metrics` answers, in the form of those that `accept` names, and its content type."""
+    encode, content_type = choose_encoder(accept)
+    registry = CollectorRegistry()
+    registry.register(_Fixed(list(families(figures))))
+    text: bytes = encode(registry)
+    return text, content_type
