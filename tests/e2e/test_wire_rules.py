@@ -8,7 +8,8 @@ from tests.e2e.wire_rules import Message, Rules
 
 LIMITS = {"message_bytes": 1, "samples_per_message": 1, "samples_per_second": 1, "series": 1}
 WELCOME: Message = {
-    "type": "welcome", "version": 1, "epoch": "e", "seq": 0, "time": 1.5, "session": "s", "ping_interval": 20, "limits": LIMITS
+    "type": "welcome", "version": 1, "epoch": "e", "seq": 0, "time": 1.5, "session": "s",
+    "ping_interval": 20, "limits": LIMITS,
 }  # fmt: skip
 SERIES = {"key": 1, "metric": "m", "tags": {}, "unit": None, "kind": "gauge", "help": None}
 SUBSCRIBED: Message = {
