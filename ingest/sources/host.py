@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 import trio
@@ -122,4 +123,5 @@ async def host(
 
 async def _send(producer: Producer, reader: HostReader, name: str) -> None:
     for reading in await trio.to_thread.run_sync(reader.read, trio.current_time(), abandon_on_cancel=True):
-        await producer.send(reading.metric, reading.value, unit=reading.unit, host=name, **reading.tags)
+        tags: dict[str, Any] = {**reading.tags, "host": name}
+        await producer.send(reading.metric, reading.value, unit=reading.unit, **tags)

@@ -134,7 +134,7 @@ async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def read_descriptor(descriptor: int) -> AsyncIterator[bytes]:
     """Chunks of a file, pipe or terminal until it ends, each read in a worker thread.
 
-    A read that is under way when this is cancelled is abandoned: whoever typed ctrl-C does not want to type a line more.
+    A read under way when this is cancelled is abandoned: whoever typed ctrl-C does not want to type one more line.
     """
     while chunk := await trio.to_thread.run_sync(os.read, descriptor, 2**16, abandon_on_cancel=True):
         yield chunk

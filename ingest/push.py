@@ -1,0 +1,166 @@
+"""`streamgauge push`: one source, one producer, one line that says how it goes."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from ingest.errors import CommandError
+from ingest.producer import CannotConnect, Producer, ProducerClosed, ProducerStatistics, open_producer
+from ingest.push_config import PushSettings
+from ingest.signals import until_signalled
+from ingest.sources.host import host
+from ingest.sources.lines import LineError, lines, read_descriptor, split_lines
+from ingest.sources.replay import Replay, Row, read_csv, read_jsonl
+from ingest.sources.shop import shop
+
+STATUS_S = 0.25
+DROPPING = ("host", "shop")  # a source that cannot wait
+
+Source = Callable[[Producer, Console], Awaitable[None]]
+
+
+def run(source: str, settings: PushSettings, path: str | None) -> int:
+    """Push until the source ends or a signal comes. Returns the exit status: 1 if samples were lost.
+
+    Raises:
+        CommandError: the broadcaster is away at the start or refuses this producer, or a file cannot be read.
+    """
+    prepared = _prepare(source, settings, path)
+    return trio.run(_push, source, settings, prepared)
+
+
+def _prepare(source: str, settings: PushSettings, path: str | None) -> Source:
+    match source:
+        case "host":
+            return lambda producer, console: host(producer, settings.interval_s, top_processes=settings.top_processes)
+        case "shop":
+            return lambda producer, console: shop(producer, seed=settings.seed, rate_hz=settings.rate_hz)
+        case "lines":
+            return _lines
+    file = Path(path or "")
+    if not file.is_file():
+        raise CommandError(f"{file}: no such file")
+    if settings.loop and not settings.restamp:
+        raise CommandError("--loop: cannot go with --keep-times: the same samples would come again and again")
+    read = (
+        read_jsonl
+        if source == "jsonl"
+        else partial(read_csv, time_column=settings.time_column, tags=settings.tag, prefix=settings.prefix)
+    )
+    return partial(_replay, file, read, settings)
+
+
+async def _lines(producer: Producer, console: Console) -> None:
+    report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    counts = await lines(producer, split_lines(read_descriptor(sys.stdin.fileno())), report=report)
+    if counts.bad:
+        report(f"{counts.bad} of {counts.lines} lines were bad")
+
+
+async def _replay(
+    path: Path,
+    read: Callable[[Iterable[bytes]], Iterator[Row]],
+    settings: PushSettings,
+    producer: Producer,
+    console: Console,
+) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    replay = Replay(producer, settings.speed, settings.restamp, report)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(path.name, total=path.stat().st_size)
+        try:
+            await replay.run(path, read, lambda position: progress.update(task, completed=position))
+            while settings.loop:
+                await trio.lowlevel.checkpoint()
+                progress.reset(task)
+                await replay.run(path, read, lambda position: progress.update(task, completed=position))
+        except OSError as error:
+            raise CommandError(f"{path}: cannot be read: {error.strerror}") from None
+        except LineError as error:
+            raise CommandError(f"{path}: {error}") from None
+    if replay.counts.bad:
+        report(f"{replay.counts.bad} of {replay.counts.rows} rows were bad")
+
+
+async def _push(source: str, settings: PushSettings, prepared: Source) -> int:
+    console = Console(stderr=True)
+    # A progress bar and a status line do not share a terminal well; the bar says enough.
+    live = console.is_terminal and source not in ("csv", "jsonl")
+    async with until_signalled(), _producer(source, settings) as producer:
+        await _connected(producer, settings)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_refused, producer)
+            if live:
+                nursery.start_soon(_show, producer, console)
+            await prepared(producer, console)
+            nursery.cancel_scope.cancel()
+    last = producer.statistics()
+    console.print(summary(last), highlight=False, soft_wrap=True)
+    return 1 if last.unsent or last.dropped or last.rejected else 0
+
+
+@asynccontextmanager
+async def _producer(source: str, settings: PushSettings) -> AsyncIterator[Producer]:
+    on_full = settings.on_full or ("drop_oldest" if source in DROPPING else "block")
+    async with open_producer(
+        settings.to,
+        token=_token(settings.token_file),
+        client=f"streamgauge push {source}",
+        buffer_samples=settings.buffer_samples,
+        on_full=on_full,
+        flush_s=settings.flush_s,
+    ) as producer:
+        yield producer
+
+
+def _token(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise CommandError(f"--token-file: {path}: {error.strerror}") from None
+
+
+async def _connected(producer: Producer, settings: PushSettings) -> None:
+    if settings.wait:
+        return
+    try:
+        await producer.connected()
+    except (CannotConnect, ProducerClosed) as error:
+        raise CommandError(f"cannot connect to {settings.to}: {error}") from None
+
+
+async def _until_refused(producer: Producer) -> None:
+    raise CommandError(f"the broadcaster refused this producer: {await producer.refused()}")
+
+
+async def _show(producer: Producer, console: Console) -> None:
+    with console.status("connecting") as status:
+        while True:
+            status.update(line(producer.statistics()))
+            await trio.sleep(STATUS_S)
+
+
+def line(now: ProducerStatistics) -> str:
+    """How it goes, in one line."""
+    parts = [now.state.replace("_", " "), f"sent {now.sent:,}", f"acknowledged {now.acknowledged:,}"]
+    parts.append(f"buffered {now.unsent:,}")
+    parts += [f"{name} {count:,}" for name, count in (("rejected", now.rejected), ("dropped", now.dropped)) if count]
+    if now.reason:
+        parts.append(now.reason)
+    return " · ".join(parts)
+
+
+def summary(last: ProducerStatistics) -> str:
+    """How it went, in one line."""
+    text = f"sent {last.sent:,} samples, {last.acknowledged:,} acknowledged"
+    lost = {"rejected": last.rejected, "dropped": last.dropped, "left unsent": last.unsent}
+    return text + "".join(f", {count:,} {name}" for name, count in lost.items() if count)
