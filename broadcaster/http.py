@@ -1,0 +1,220 @@
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from typing import Any, Protocol
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broadcaster.config import BroadcasterConfig
+from broadcaster.metrics import exposition
+from broadcaster.origins import origin_allowed
+from broadcaster.selection import Selection, parse_select
+from broadcaster.statistics import Figures
+from ingest.messages import MessageError, decode
+
+STATUS = {
+    "bad_token": 401,
+    "forbidden": 403,
+    "too_large": 413,
+    "too_many_samples": 413,
+    "rate_limited": 429,
+    "too_many_series": 429,
+}
+CORS_AGE_S = 600
+
+
+class Caller(Protocol):
+    """What the credentials of a request allow."""
+
+    def may_publish(self, metric: str) -> bool: ...
+
+    def may_subscribe(self, metric: str) -> bool: ...
+
+    @property
+    def admin(self) -> bool: ...
+
+
+class Core(Protocol):
+    """What the HTTP side needs of a broadcaster. Times are Unix seconds."""
+
+    @property
+    def config(self) -> BroadcasterConfig: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    def authorise(self, token: str | None) -> Caller:
+        """Raises MessageError (bad_token)."""
+
+    def publish(self, message: Mapping[str, Any], caller: Caller, address: str, now: float) -> Mapping[str, Any]:
+        """Applies a `publish` and returns the fields of its `ack`. Raises MessageError."""
+
+    def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+        """The known series that the selection selects."""
+
+    def connections(self, now: float) -> Iterable[Mapping[str, Any]]:
+        """Who is connected."""
+
+    def figures(self) -> Figures: ...
+
+
+class JSON(Response):
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        return orjson.dumps(content)
+
+
+def refusal(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSON:
+    return JSON({"code": code, "message": message}, status, headers=headers)
+
+
+def build_app(core: Core) -> Starlette:
+    """The HTTP side of a broadcaster: an ASGI application over what the core knows, without state of its own."""
+    routes = [
+        Route("/v1/publish", _answering(_publish, core), methods=["POST"]),
+        Route("/v1/series", _answering(_series, core)),
+        Route("/v1/connections", _answering(_connections, core)),
+        Route("/healthz", _answering(_healthz, core)),
+        Route("/readyz", _answering(_readyz, core)),
+        Route("/metrics", _answering(_metrics, core)),
+    ]
+    middleware = [Middleware(Origins, allowed=core.config.allowed_origins)]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
+
+
+Handler = Callable[[Request, Core], Awaitable[Response]]
+
+
+def _answering(handler: Handler, core: Core) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request, core)
+        except MessageError as error:
+            status = STATUS.get(error.code, 400)
+            headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}.get(status)
+            return refusal(status, error.code, error.message, headers)
+
+    return answer
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    what = {404: f"{request.url.path}: no such endpoint", 405: f"{request.method}: not here"}
+    code, message = codes.get(error.status_code, "http"), what.get(error.status_code, error.detail)
+    return refusal(error.status_code, code, message, error.headers)
+
+
+def _caller(request: Request, core: Core) -> Caller:
+    """Raises MessageError (bad_token)."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return core.authorise(None)
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise MessageError("bad_token", "Authorization: expected Bearer TOKEN")
+    return core.authorise(token.strip())
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body. Raises MessageError (too_large) as soon as it is more than `most` bytes, without reading the rest."""
+    chunks, size = [], 0
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > most:
+        raise MessageError("too_large", f"body: at most {most} bytes, got {declared}")
+    async with aclosing(request.stream()) as stream:
+        async for chunk in stream:
+            size += len(chunk)
+            if size > most:
+                raise MessageError("too_large", f"body: at most {most} bytes, got more")
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _publish(request: Request, core: Core) -> Response:
+    caller = _caller(request, core)
+    if core.draining:
+        return refusal(503, "draining", "the broadcaster is shutting down", {"retry-after": "1"})
+    try:
+        message = decode(await _body(request, core.config.message_bytes))
+    except ClientDisconnect:
+        return Response(status_code=400)  # to nobody
+    address = request.client.host if request.client else ""
+    return JSON(core.publish(message, caller, address, time.time()))
+
+
+def _selection(request: Request) -> Selection:
+    """Raises MessageError (bad_message)."""
+    return frozenset(map(parse_select, request.query_params.getlist("select") or ["*"]))
+
+
+async def _series(request: Request, core: Core) -> Response:
+    caller = _caller(request, core)
+    return JSON({"series": list(core.descriptors(_selection(request), caller))})
+
+
+async def _connections(request: Request, core: Core) -> Response:
+    if not _caller(request, core).admin:
+        raise MessageError("forbidden", "connections: needs the scope admin")
+    return JSON({"connections": list(core.connections(time.time()))})
+
+
+async def _healthz(request: Request, core: Core) -> Response:
+    return JSON({"status": "ok"})
+
+
+async def _readyz(request: Request, core: Core) -> Response:
+    return JSON({"status": "draining"}, 503) if core.draining else JSON({"status": "ready"})
+
+
+async def _metrics(request: Request, core: Core) -> Response:
+    text, content_type = exposition(core.figures(), request.headers.get("accept", ""))
+    return PlainTextResponse(text, headers={"content-type": content_type})
+
+
+class Origins:
+    """Refuses pages that may not talk to the broadcaster (403), and tells browsers which may (CORS)."""
+
+    def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        origin = request.headers.get("origin")
+        if not origin_allowed(origin, request.headers.get("host"), self._allowed):
+            await refusal(403, "forbidden", "Origin: pages from there may not connect")(scope, receive, send)
+        elif origin is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._shared(origin, request, receive, send)
+
+    async def _shared(self, origin: str, request: Request, receive: Receive, send: Send) -> None:
+        shared = {"access-control-allow-origin": origin, "vary": "Origin"}
+        if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            allow = {
+                "access-control-allow-methods": "GET, POST",
+                "access-control-allow-headers": "Authorization, Content-Type",
+                "access-control-max-age": str(CORS_AGE_S),
+            }
+            await Response(status_code=204, headers=shared | allow)(request.scope, receive, send)
+            return
+        raw = [(name.encode(), value.encode()) for name, value in shared.items()]
+
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *raw]}
+            await send(message)
+
+        await self._app(request.scope, receive, send_shared)

@@ -1,0 +1,213 @@
+"""The HTTP side against a core that is a few lines long; no sockets."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from broadcaster.config import BroadcasterConfig
+from broadcaster.http import Caller, build_app
+from broadcaster.selection import Selection, selects
+from broadcaster.statistics import Figures
+from ingest.messages import MessageError, decode_publish
+from ingest.samples import Series, Validator
+
+SERIES = [Series("host.load", (("window", "1m"),)), Series("shop.requests")]
+
+
+@dataclass
+class Grant:
+    admin: bool = True
+
+    def may_publish(self, metric: str) -> bool:
+        return True
+
+    def may_subscribe(self, metric: str) -> bool:
+        return True
+
+
+@dataclass
+class Core:
+    config: BroadcasterConfig = field(default_factory=lambda: BroadcasterConfig(message_bytes=1000))
+    draining: bool = False
+    admin: bool = True
+    problem: MessageError | None = None
+    published: list[Mapping[str, Any]] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+
+    def authorise(self, token: str | None) -> Caller:
+        self.tokens.append(token)
+        if token == "bad":
+            raise MessageError("bad_token", "token: expired")
+        return Grant(self.admin)
+
+    def publish(self, message: Mapping[str, Any], caller: Caller, address: str, now: float) -> Mapping[str, Any]:
+        if self.problem:
+            raise self.problem
+        publish = decode_publish(message, Validator(), now, 3)
+        self.published.append(message)
+        return {"type": "ack", "id": publish.id, "accepted": publish.accepted, "rejected": publish.rejected}
+
+    def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+        return ({"metric": series.metric} for series in SERIES if selects(selection, series))
+
+    def connections(self, now: float) -> Iterable[Mapping[str, Any]]:
+        return [{"id": "c1", "role": "subscriber"}]
+
+    def figures(self) -> Figures:
+        return Figures(accepted_samples=42)
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+async def client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(build_app(core), client=("10.0.0.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://metrics.example") as client:
+        yield client
+
+
+SAMPLE = {"metric": "a", "value": 1}
+
+
+async def test_publish_answers_with_the_ack(client: httpx.AsyncClient, core: Core) -> None:
+    response = await client.post("/v1/publish", json={"id": 7, "samples": [SAMPLE, {"metric": "a", "value": "x"}]})
+    assert response.status_code == 200
+    ack = response.json()
+    assert (ack["type"], ack["id"], ack["accepted"]) == ("ack", 7, 1)
+    assert ack["rejected"][0]["code"] == "bad_value"
+    assert len(core.published) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "bad_json"),
+        (b"\xff", 400, "bad_json"),
+        (b"[]", 400, "bad_message"),
+        (b'{"samples":1}', 400, "bad_message"),
+        (b'{"samples":[1,2,3,4]}', 413, "too_many_samples"),
+        (b" " * 1001, 413, "too_large"),
+    ],
+)
+async def test_what_publish_refuses(client: httpx.AsyncClient, body: bytes, status: int, code: str) -> None:
+    response = await client.post("/v1/publish", content=body)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["message"]
+
+
+async def test_a_large_body_is_refused_while_it_streams(core: Core) -> None:
+    read = 0
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        read += 100
+        return {"type": "http.request", "body": b"x" * 100, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/publish", "query_string": b"", "headers": []}
+    await build_app(core)(scope, receive, send)
+    assert sent[0]["status"] == 413
+    assert b"too_large" in sent[1]["body"]
+    assert read <= 1200
+
+
+async def test_rates_are_limited(client: httpx.AsyncClient, core: Core) -> None:
+    core.problem = MessageError("rate_limited", "samples: at most 1 a second")
+    response = await client.post("/v1/publish", json={"samples": [SAMPLE]})
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "1"
+
+
+async def test_a_draining_broadcaster_takes_nothing(client: httpx.AsyncClient, core: Core) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    core.draining = True
+    assert (await client.post("/v1/publish", json={"samples": [SAMPLE]})).status_code == 503
+    assert (await client.get("/readyz")).status_code == 503
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_credentials_come_in_the_header(client: httpx.AsyncClient, core: Core) -> None:
+    await client.get("/v1/series", headers={"authorization": "bearer abc"})
+    await client.get("/v1/series")
+    assert core.tokens == ["abc", None]
+
+
+@pytest.mark.parametrize("header", ["Bearer bad", "Bearer ", "Basic abc", "abc"])
+async def test_bad_credentials(client: httpx.AsyncClient, header: str) -> None:
+    for path in ("/v1/series", "/v1/connections"):
+        response = await client.get(path, headers={"authorization": header})
+        assert (response.status_code, response.json()["code"]) == (401, "bad_token")
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("query", "metrics"),
+    [
+        ("", ["host.load", "shop.requests"]),
+        ("?select=host.*", ["host.load"]),
+        ("?select=host.*&select=shop.*", ["host.load", "shop.requests"]),
+        ("?select=*{window=5m}", []),
+        ("?select=*{window=*}", ["host.load"]),
+    ],
+)
+async def test_known_series(client: httpx.AsyncClient, query: str, metrics: list[str]) -> None:
+    response = await client.get(f"/v1/series{query}")
+    assert [series["metric"] for series in response.json()["series"]] == metrics
+
+
+async def test_a_bad_selection_is_named(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/series?select=a{b")
+    assert (response.status_code, response.json()["code"]) == (400, "bad_message")
+
+
+async def test_connections_need_the_scope_admin(client: httpx.AsyncClient, core: Core) -> None:
+    assert (await client.get("/v1/connections")).json() == {"connections": [{"id": "c1", "role": "subscriber"}]}
+    core.admin = False
+    assert (await client.get("/v1/connections")).status_code == 403
+
+
+async def test_metrics_are_exposed(client: httpx.AsyncClient) -> None:
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert "streamgauge_accepted_samples_total 42.0" in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nothing", 404, "not_found"), ("GET", "/v1/publish", 405, "method_not_allowed")],
+)
+async def test_errors_are_json(client: httpx.AsyncClient, method: str, path: str, status: int, code: str) -> None:
+    response = await client.request(method, path)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["message"]
+
+
+async def test_pages_from_elsewhere_are_refused(client: httpx.AsyncClient, core: Core) -> None:
+    headers = {"origin": "https://evil.example"}
+    for response in (
+        await client.get("/v1/series", headers=headers),
+        await client.post("/v1/publish", headers=headers, json={"samples": [SAMPLE]}),
+    ):
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        assert "access-control-allow-origin" not in response.headers
+    assert not core.published
+
+
+async def test_allowed_pages_may_read(client: httpx.AsyncClient) -> None:
+    origin = "http://localhost:8050"
+    response = await client.get("/v1/series", headers={"origin": origin})
+    assert response.headers["access-control-allow-origin"] == origin
+    assert response.headers["vary"] == "Origin"
+    preflight = {"origin": origin, "access-control-request-method": "POST"}
+    response = await client.options("/v1/publish", headers=preflight)
+    assert response.status_code == 204
+    assert "Authorization" in response.headers["access-control-allow-headers"]
