@@ -1,0 +1,90 @@
+import gzip
+import json
+from functools import cache
+from importlib.resources import files
+
+import dash
+import plotly
+from flask import Flask, Response, request
+
+from dashboard import callbacks, ids, layout
+from dashboard.config import DashboardConfig
+
+PLOTLY_PATH = f"/vendor/plotly-{plotly.__version__}.min.js"
+FOREVER = "public, max-age=31536000, immutable"  # the version is in the path
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{%title%}</title>
+<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
+{%css%}
+<script type="application/json" id="CONFIG_ID">CONFIG_JSON</script>
+<script defer src="PLOTLY_PATH"></script>
+<script type="module" src="/assets/main.js"></script>
+</head>
+<body>
+{%app_entry%}
+<footer>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>
+"""
+
+
+def create_app(config: DashboardConfig) -> dash.Dash:
+    """A Dash app of its own for each call; `app.server` is its Flask application."""
+    server = Flask("dashboard")
+    app = dash.Dash(
+        "dashboard",
+        server=server,
+        title=config.title,
+        update_title="",
+        index_string=index(config),
+        # The page's modules import each other; Dash would include them as plain scripts.
+        assets_ignore=r".*\.js$",
+    )
+    app.layout = layout.page(config)
+    callbacks.register(app)
+    server.add_url_rule("/healthz", "healthz", healthz)
+    server.add_url_rule(PLOTLY_PATH, "plotly", plotly_script)
+    return app
+
+
+def index(config: DashboardConfig) -> str:
+    text = INDEX.replace("CONFIG_ID", ids.CONFIG).replace("PLOTLY_PATH", PLOTLY_PATH)
+    return text.replace("CONFIG_JSON", page_config(config))
+
+
+def page_config(config: DashboardConfig) -> str:
+    """JSON that is safe inside a script element and inside Dash's template."""
+    wanted = config.model_dump(mode="json", include={"broadcaster", "broadcaster_http", "window_s", "points_max"})
+    return json.dumps(wanted).replace("<", "\\u003c").replace("%", "\\u0025")
+
+
+def healthz() -> Response:
+    return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def plotly_script() -> Response:
+    headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+    if "gzip" in request.accept_encodings:
+        body, headers["Content-Encoding"] = compressed_plotly(), "gzip"
+    else:
+        body = plotly_bytes()
+    return Response(body, mimetype="text/javascript", headers=headers)
+
+
+def plotly_bytes() -> bytes:
+    return (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+
+
+@cache
+def compressed_plotly() -> bytes:
+    return gzip.compress(plotly_bytes(), compresslevel=5, mtime=0)

@@ -1,0 +1,230 @@
+/**
+ * One metric's chart. Plotly owns axes, grid and zooming; the lines are paths of our own inside its plot area, because
+ * between axis changes writing those is an order of magnitude cheaper than any redraw of Plotly's. The x axis is in seconds
+ * relative to the right edge of the view, so while live it never changes: the lines move under it.
+ */
+
+import { collect, emptyLine, pathData } from './decimate.js';
+import { drawEvents } from './events.js';
+import { digits, niceTicks, scale, timeTicks } from './format.js';
+
+export const MARGIN = { l: 62, r: 14, t: 10, b: 24 };
+const HEIGHT = 190;
+const SVG = 'http://www.w3.org/2000/svg';
+const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
+const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
+
+/** @param {string} name @param {string} className @returns {SVGElement} */
+export function svg(name, className) {
+  const node = document.createElementNS(SVG, name);
+  node.setAttribute('class', className);
+  return node;
+}
+
+/**
+ * @typedef {object} Trace
+ * @property {import('./store.js').Series} series
+ * @property {import('./decimate.js').Line} line
+ * @property {SVGElement} path
+ * @property {boolean} shown
+ * @property {boolean} drawn
+ */
+
+export class Chart {
+  /**
+   * @param {HTMLElement} div @param {import('./view.js').View} view
+   * @param {() => import('./store.js').Series[]} events whose annotations it shows
+   */
+  constructor(div, view, events) {
+    this.div = div;
+    this.view = view;
+    this.events = events;
+    /** @type {Map<string, Trace>} */
+    this.traces = new Map();
+    this.inSight = false;
+    this.dirty = true;
+    this.draws = 0;
+    /** @type {{right: number, from: number, to: number}|null} held by a zoom */
+    this.zoom = null;
+    this.held = false; // while the pointer is down nothing may move under it
+    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, width: 0 };
+    this.right = view.right;
+    this.layer = svg('g', 'sg-layer');
+    this.lines = svg('g', 'sg-lines');
+    this.marks = svg('g', 'sg-events');
+    this.layer.append(this.marks, this.lines);
+    /** @type {(() => void)[]} */
+    this.onDraw = [];
+    this.onZoom = () => {};
+    this.#plot();
+  }
+
+  get width() {
+    return Math.max(40, this.div.clientWidth - MARGIN.l - MARGIN.r);
+  }
+
+  get height() {
+    return HEIGHT - MARGIN.t - MARGIN.b;
+  }
+
+  get isLive() {
+    return !this.zoom && !this.view.paused;
+  }
+
+  /** @param {import('./store.js').Series} series @returns {Trace} */
+  add(series) {
+    const path = svg('path', 'sg-line');
+    const trace = { series, line: emptyLine(), path, shown: true, drawn: false };
+    this.traces.set(series.id, trace);
+    this.lines.append(path);
+    this.dirty = true;
+    return trace;
+  }
+
+  /** Axis and lines where this frame wants them. @returns {boolean} whether anything was drawn */
+  draw() {
+    if (!this.inSight || this.held || !this.#due()) return false;
+    const { from, to, right } = this.#window();
+    const traces = [...this.traces.values()].filter((trace) => trace.shown);
+    for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, this.width, line);
+    this.right = right;
+    this.#fitAxes(from, to, right, traces);
+    this.#write(traces, right + from);
+    drawEvents(this.marks, this.events(), right + from, right + to, this.width, this.height);
+    this.dirty = false;
+    this.draws++;
+    for (const listener of this.onDraw) listener();
+    return true;
+  }
+
+  #due() {
+    if (this.dirty) return true;
+    return this.isLive && (this.view.right - this.right) * (this.width / this.view.span) >= SHIFT_PX;
+  }
+
+  #window() {
+    return this.zoom ?? { from: -this.view.span, to: 0, right: this.view.right };
+  }
+
+  /** Follow the newest samples again. */
+  release() {
+    this.zoom = null;
+    this.dirty = true;
+    this.onZoom();
+  }
+
+  /** @param {Trace[]} traces @param {number} left time at pixel 0 */
+  #write(traces, left) {
+    const { low, high, from, to } = this.axes;
+    const perSecond = this.width / (to - from);
+    const plot = this.div.querySelector('.cartesianlayer .plot');
+    if (plot && this.layer.parentNode !== plot) plot.append(this.layer);
+    for (const { path, line } of traces) {
+      path.setAttribute('d', pathData(line, left, perSecond, high, -this.height / (high - low)));
+    }
+    for (const trace of this.traces.values()) {
+      trace.drawn = trace.shown;
+      trace.path.style.display = trace.shown ? '' : 'none';
+    }
+  }
+
+  /** @param {number} from @param {number} to @param {number} right @param {Trace[]} traces */
+  #fitAxes(from, to, right, traces) {
+    const wanted = this.#range(traces);
+    const { axes, width } = this;
+    const live = this.isLive;
+    const same = axes.from === from && axes.to === to && axes.live === live && axes.width === width;
+    if (same && axes.low === wanted.low && axes.high === wanted.high && (live || axes.right === right)) return;
+    this.axes = { from, to, right, live, width, ...wanted };
+    const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 84)));
+    const y = this.#valueTicks(wanted.low, wanted.high);
+    window.Plotly.relayout(this.div, {
+      width: this.div.clientWidth,
+      'xaxis.range': [from, to],
+      'xaxis.tickvals': x.values,
+      'xaxis.ticktext': x.texts,
+      'yaxis.range': [wanted.low, wanted.high],
+      'yaxis.tickvals': y.values,
+      'yaxis.ticktext': y.texts,
+    });
+  }
+
+  /** The range of y, which stays while the data fits it fairly: an axis that twitches cannot be read. @param {Trace[]} traces */
+  #range(traces) {
+    const lines = traces.map((trace) => trace.line).filter((line) => !Number.isNaN(line.low));
+    const low = Math.min(...lines.map((line) => line.low));
+    const high = Math.max(...lines.map((line) => line.high));
+    const { low: from, high: to } = this.axes;
+    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1 } : { low: from, high: to };
+    if (low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return { low: from, high: to };
+    return this.#nice(low, high);
+  }
+
+  /** @param {number} low @param {number} high */
+  #nice(low, high) {
+    const zeroed = low >= 0 && low < 0.6 * high ? 0 : low;
+    const spare = high - zeroed || Math.abs(high) || 1;
+    const { factor } = this.#scale(zeroed, high);
+    const top = high + 0.06 * spare;
+    const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
+    const nice = niceTicks(bottom / factor, (this.unit === '%' && high <= 100 ? Math.min(100, top) : top) / factor, 4);
+    return { low: nice.from * factor, high: nice.to * factor };
+  }
+
+  get unit() {
+    const first = this.traces.values().next();
+    return first.done ? null : first.value.series.unit;
+  }
+
+  /** @param {number} low @param {number} high */
+  #scale(low, high) {
+    return scale(Math.max(Math.abs(low), Math.abs(high)), this.unit);
+  }
+
+  /** @param {number} low @param {number} high */
+  #valueTicks(low, high) {
+    const { factor, suffix } = this.#scale(low, high);
+    const values = niceTicks(low / factor, high / factor, 4).ticks.map((tick) => tick * factor);
+    return { values, texts: values.map((tick) => digits(Number((tick / factor).toPrecision(6))) + suffix) };
+  }
+
+  #plot() {
+    const axis = { zeroline: false, showgrid: true, ticks: '', automargin: false, tickmode: 'array', tickvals: [], ticktext: [] };
+    const layout = {
+      width: this.div.clientWidth, height: HEIGHT, margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
+      // A finger scrolls the page.
+      dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { size: 11 },
+      xaxis: { ...axis, range: [-this.view.span, 0] }, yaxis: { ...axis, range: [0, 1], fixedrange: true },
+    };
+    window.Plotly.newPlot(this.div, [{ type: 'scatter', x: [], y: [] }], layout, CONFIG);
+    const plotted = /** @type {any} */ (this.div);
+    plotted.on('plotly_relayout', (/** @type {any} */ change) => this.#relaid(change));
+    plotted.on('plotly_doubleclick', () => this.release());
+    this.div.addEventListener('pointerdown', () => { this.held = this.inSight; }, true);
+    addEventListener('pointerup', () => setTimeout(() => { this.held = false; }));
+    addEventListener('pointercancel', () => { this.held = false; });
+    new ResizeObserver(() => { this.dirty = true; }).observe(this.div);
+  }
+
+  /** Only a person's zoom names the ends of the range one by one. @param {any} change */
+  #relaid(change) {
+    const from = change['xaxis.range[0]'];
+    const to = change['xaxis.range[1]'];
+    if (from === undefined || to === undefined || !(to > from)) return;
+    this.zoom = { right: this.right, from, to };
+    this.held = false;
+    this.dirty = true;
+    this.onZoom();
+  }
+
+  /** @param {number} x pixels from the left of the plot area @returns {number} Unix seconds */
+  timeAt(x) {
+    return this.right + this.axes.from + (x / this.width) * (this.axes.to - this.axes.from);
+  }
+
+  /** @param {number} time @returns {number} pixels */
+  pixelOf(time) {
+    return ((time - this.right - this.axes.from) / (this.axes.to - this.axes.from)) * this.width;
+  }
+}

@@ -1,0 +1,92 @@
+/** Puts the page together: feed -> store -> panels, drawn by the scheduler. */
+
+import { expose } from './debug.js';
+import { Feed } from './feed.js';
+import { byId, Health } from './health.js';
+import { Panels, prefixOf } from './panels.js';
+import { Scheduler } from './scheduler.js';
+import { Store } from './store.js';
+import { streamUrl, reachable } from './urls.js';
+import { View } from './view.js';
+
+const config = JSON.parse(byId('streamgauge-config').textContent ?? '{}');
+/** @type {Panels|null} */
+let panels = null;
+
+const store = new Store(config.points_max, () => feed.clock.now());
+const feed = new Feed(streamUrl(config.broadcaster, location), store);
+const view = new View(() => feed.clock.now(), earliest);
+const health = new Health(feed, store);
+const scheduler = new Scheduler(before, slow, () => health.painted(scheduler.charts));
+
+function earliest() {
+  let oldest = Infinity;
+  for (const { ring, kind } of store.series.values()) {
+    if (kind !== 'event' && ring.length) oldest = Math.min(oldest, /** @type {any} */ (ring).times[/** @type {any} */ (ring).start]);
+  }
+  return oldest;
+}
+
+function before() {
+  view.advance();
+  panels?.settle();
+}
+
+function slow() {
+  health.render();
+  panels?.refresh();
+  byId('empty').hidden = feed.state === 'connecting' || [...store.series.values()].some(({ metric }) => prefixOf(metric) !== 'broadcaster');
+}
+
+function takeControls() {
+  const { paused, windowS, filter } = window.streamgaugeControls;
+  view.set(paused, windowS, filter);
+  document.documentElement.classList.toggle('paused', paused);
+  health.forget();
+  panels?.filter();
+  scheduler.invalidate();
+}
+
+function example() {
+  const url = `${reachable(config.broadcaster_http, location)}/v1/publish`;
+  return `curl ${url} \\\n  -d '{"samples": [{"metric": "demo.answer", "value": 42}]}'`;
+}
+
+async function copyExample() {
+  try {
+    await navigator.clipboard.writeText(example());
+    byId('copy').textContent = 'Copied';
+  } catch {
+    getSelection()?.selectAllChildren(byId('example')); // no permission: ready for ctrl-C
+    byId('copy').textContent = 'Selected';
+  }
+  setTimeout(() => { byId('copy').textContent = 'Copy'; }, 2000);
+}
+
+/** Dash has drawn its layout. */
+function begin() {
+  panels = new Panels(byId('panels'), store, view, scheduler);
+  store.onDescribed = (series) => panels?.discovered(series);
+  store.onSamples = (series) => panels?.received(series);
+  for (const series of store.series.values()) panels.discovered(series);
+  byId('example').textContent = example();
+  byId('copy').addEventListener('click', copyExample);
+  byId('retry').addEventListener('click', () => feed.retry());
+  document.addEventListener('streamgauge:controls', takeControls);
+  document.addEventListener('visibilitychange', () => health.forget());
+  if (window.streamgaugeControls) takeControls();
+  feed.listeners.push(() => health.render());
+  scheduler.start();
+}
+
+view.set(false, config.window_s, '');
+expose({ feed, store, view, scheduler, health, panels: () => panels });
+feed.start();
+
+const waiting = new MutationObserver(() => {
+  if (!document.getElementById('panels')) return;
+  waiting.disconnect();
+  begin();
+});
+if (document.getElementById('panels')) begin();
+else waiting.observe(document.body, { childList: true, subtree: true });

@@ -1,0 +1,258 @@
+/** A group per prefix, a panel per metric, a legend entry per tag set; they appear as series are described. */
+
+import { Chart } from './charts.js';
+import { formatAge, formatValue } from './format.js';
+import { Hover } from './hover.js';
+
+export const COLOURS = 8;
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+/** @param {string} name @param {string} className @param {string} [text] @returns {HTMLElement} */
+export function element(name, className, text) {
+  const node = document.createElement(name);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+/** @param {HTMLElement} node @param {string} text only if it changed: writing is not free */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {string} metric @returns {string} */
+export const prefixOf = (metric) => metric.split('.', 1)[0];
+
+/** Own series last: a person came for theirs. @param {string} name */
+const rank = (name) => (name === 'broadcaster' ? `\uffff${name}` : name);
+
+export class Panels {
+  /**
+   * @param {HTMLElement} root @param {import('./store.js').Store} store
+   * @param {import('./view.js').View} view @param {import('./scheduler.js').Scheduler} scheduler
+   */
+  constructor(root, store, view, scheduler) {
+    this.root = root;
+    this.store = store;
+    this.view = view;
+    this.scheduler = scheduler;
+    /** @type {Map<string, {node: HTMLElement, grid: HTMLElement}>} */
+    this.groups = new Map();
+    /** @type {Map<string, Panel>} */
+    this.panels = new Map();
+    /** @type {import('./store.js').Series[]} */
+    this.eventSeries = [];
+    /** @type {Set<import('./store.js').Series>} */
+    this.waiting = new Set();
+  }
+
+  /** Drawn in the next frame: a message may describe thousands. @param {import('./store.js').Series} series */
+  discovered(series) {
+    this.waiting.add(series);
+  }
+
+  /** Some at a time, so that a thousand new panels do not hold up the page. */
+  settle() {
+    const deadline = performance.now() + 12;
+    for (const series of this.waiting) {
+      this.waiting.delete(series);
+      this.#place(series);
+      if (performance.now() > deadline) break;
+    }
+  }
+
+  /** @param {import('./store.js').Series} series */
+  #place(series) {
+    if (series.kind === 'event') {
+      if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
+      return;
+    }
+    let panel = this.panels.get(series.metric);
+    if (!panel) {
+      panel = this.#open(series.metric);
+      this.panels.set(series.metric, panel);
+    }
+    panel.add(series);
+    this.#show(panel);
+  }
+
+  /** @param {string} metric @returns {Panel} */
+  #open(metric) {
+    const prefix = prefixOf(metric);
+    const group = this.groups.get(prefix) ?? this.#group(prefix);
+    const panel = new Panel(metric, this.view, () => this.#eventsOf(prefix));
+    insert(group.grid, panel.node, metric, (node) => node.dataset.metric ?? '');
+    panel.plot();
+    this.scheduler.add(/** @type {Chart} */ (panel.chart));
+    return panel;
+  }
+
+  /** @param {string} prefix */
+  #group(prefix) {
+    const node = element('section', 'group');
+    node.dataset.group = prefix;
+    const grid = element('div', 'grid');
+    node.append(element('h2', 'group-title', prefix), grid);
+    insert(this.root, node, rank(prefix), (other) => rank(other.dataset.group ?? ''));
+    const group = { node, grid };
+    this.groups.set(prefix, group);
+    return group;
+  }
+
+  /** Events whose prefix has no panels of its own concern all. @param {string} prefix */
+  #eventsOf(prefix) {
+    return this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.groups.has(prefixOf(metric)));
+  }
+
+  /** New events are drawn even if the lines around them rest. @param {import('./store.js').Series} series */
+  received(series) {
+    if (this.view.paused) return;
+    if (series.kind !== 'event') this.panels.get(series.metric)?.invalidate();
+    else for (const panel of this.panels.values()) panel.invalidate();
+  }
+
+  filter() {
+    for (const panel of this.panels.values()) this.#show(panel);
+  }
+
+  /** @param {Panel} panel */
+  #show(panel) {
+    panel.node.hidden = !panel.matches(this.view.filter);
+    const group = this.groups.get(prefixOf(panel.metric));
+    if (group) group.node.hidden = [...group.grid.children].every((node) => /** @type {HTMLElement} */ (node).hidden);
+  }
+
+  /** Values and ages, a few times a second. */
+  refresh() {
+    for (const panel of this.panels.values()) if (panel.chart?.inSight) panel.refresh(this.store);
+  }
+}
+
+/** @param {HTMLElement} parent @param {HTMLElement} node @param {string} name @param {(node: HTMLElement) => string} nameOf */
+function insert(parent, node, name, nameOf) {
+  const after = [...parent.children].find((other) => collator.compare(nameOf(/** @type {HTMLElement} */ (other)), name) > 0);
+  parent.insertBefore(node, after ?? null);
+}
+
+/** @typedef {{series: import('./store.js').Series, trace: import('./charts.js').Trace, node: HTMLElement, label: HTMLElement, value: HTMLElement, age: HTMLElement}} Entry */
+
+class Panel {
+  /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
+  constructor(metric, view, events) {
+    this.metric = metric;
+    this.view = view;
+    this.events = events;
+    /** @type {Map<string, Entry>} */
+    this.entries = new Map();
+    /** @type {Chart|null} */
+    this.chart = null;
+    this.node = element('article', 'panel');
+    this.node.dataset.metric = metric;
+    this.common = element('span', 'panel-tags');
+    this.age = element('span', 'panel-age');
+    this.back = element('button', 'button small', 'Back to live');
+    this.back.hidden = true;
+    this.div = element('div', 'plot');
+    this.legend = element('ul', 'legend');
+    const header = element('header', 'panel-header');
+    const title = element('h3', 'panel-title', metric);
+    title.title = metric;
+    header.append(title, this.common, this.age, this.back);
+    this.node.append(header, this.div, this.legend);
+  }
+
+  /** Once its place in the page, and so its width, is known. */
+  plot() {
+    const chart = new Chart(this.div, this.view, this.events);
+    chart.onZoom = () => { this.back.hidden = !chart.zoom; };
+    this.back.addEventListener('click', () => chart.release());
+    this.chart = chart;
+    this.hover = new Hover(chart, (series) => this.labelOf(series));
+  }
+
+  invalidate() {
+    if (this.chart) this.chart.dirty = true;
+  }
+
+  /** @param {import('./store.js').Series} series */
+  add(series) {
+    const known = this.entries.get(series.id);
+    if (known || !this.chart) return;
+    const trace = this.chart.add(series);
+    const [node, label, value, age] = [element('button', 'entry'), element('span', 'entry-label'), element('span', 'entry-value'), element('span', 'entry-age')];
+    node.dataset.series = series.id;
+    node.setAttribute('aria-pressed', 'true');
+    node.append(element('span', 'swatch'), label, value, age);
+    node.addEventListener('click', () => this.#toggle(series.id));
+    if (series.help) this.node.title = series.help;
+    this.entries.set(series.id, { series, trace, node, label, value, age });
+    this.#arrange();
+  }
+
+  /** Colours go by order of tags, so that the same series look the same at the next visit. */
+  #arrange() {
+    const entries = [...this.entries.values()].sort((a, b) => collator.compare(a.series.id, b.series.id));
+    const common = commonTags(entries.map((entry) => entry.series.tags));
+    write(this.common, describe(common));
+    this.legend.replaceChildren();
+    entries.forEach((entry, index) => {
+      for (const node of [entry.node, entry.trace.path]) {
+        node.setAttribute('data-colour', String(index % COLOURS));
+        node.setAttribute('data-dash', String(Math.floor(index / COLOURS) % 3));
+      }
+      write(entry.label, describe(entry.series.tags, common) || (entries.length > 1 ? 'no tags' : 'latest'));
+      const item = element('li', '');
+      item.append(entry.node);
+      this.legend.append(item);
+    });
+  }
+
+  /** @param {import('./store.js').Series} series @returns {string} */
+  labelOf(series) {
+    return this.entries.get(series.id)?.label.textContent ?? '';
+  }
+
+  /** @param {string} id */
+  #toggle(id) {
+    const entry = this.entries.get(id);
+    if (!entry || !this.chart) return;
+    entry.trace.shown = !entry.trace.shown;
+    entry.node.setAttribute('aria-pressed', String(entry.trace.shown));
+    this.chart.dirty = true;
+  }
+
+  /** @param {string} filter @returns {boolean} */
+  matches(filter) {
+    if (!filter || this.metric.toLowerCase().includes(filter)) return true;
+    return [...this.entries.values()].some(({ series }) => describe(series.tags).toLowerCase().includes(filter));
+  }
+
+  /** @param {import('./store.js').Store} store */
+  refresh(store) {
+    let newest = Infinity;
+    let stale = this.entries.size > 0;
+    for (const { series, node, value, age } of this.entries.values()) {
+      const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
+      if (!this.view.paused) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
+      const old = store.isStale(series);
+      node.classList.toggle('stale', old);
+      write(age, old ? `${formatAge(store.ageOf(series))} ago` : '');
+      stale &&= old;
+      newest = Math.min(newest, store.ageOf(series));
+    }
+    this.node.classList.toggle('is-stale', stale);
+    write(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : '');
+  }
+}
+
+/** @param {Array<Record<string, string>>} sets @returns {Record<string, string>} tags that all have */
+export function commonTags(sets) {
+  const [first = {}, ...rest] = sets;
+  return Object.fromEntries(Object.entries(first).filter(([key, value]) => rest.every((tags) => tags[key] === value)));
+}
+
+/** @param {Record<string, string>} tags @param {Record<string, string>} [without] @returns {string} */
+export function describe(tags, without = {}) {
+  const shown = Object.entries(tags).filter(([key]) => !(key in without));
+  return shown.sort(([a], [b]) => collator.compare(a, b)).map(([key, value]) => `${key}=${value}`).join(' ');
+}

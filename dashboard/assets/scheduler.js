@@ -1,0 +1,77 @@
+/** When to draw: in animation frames, within a budget of time, the charts in sight only. Frames are skipped, points never. */
+
+const BUDGET_MS = 9;
+const SLOW_MS = 250; // texts that nobody reads sixty times a second
+
+export class Scheduler {
+  /**
+   * @param {() => void} before once a frame @param {() => void} slow every quarter of a second
+   * @param {() => void} painted after a frame in which something was drawn
+   */
+  constructor(before, slow, painted) {
+    this.before = before;
+    this.slow = slow;
+    this.painted = painted;
+    /** @type {import('./charts.js').Chart[]} whoever waited longest is first */
+    this.charts = [];
+    this.frames = 0;
+    this.slowAt = -Infinity;
+    this.sight = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '100px' });
+    /** @type {Map<Element, import('./charts.js').Chart>} */
+    this.owners = new Map();
+  }
+
+  start() {
+    document.addEventListener('visibilitychange', () => this.invalidate());
+    const frame = (/** @type {number} */ time) => {
+      requestAnimationFrame(frame);
+      this.#frame(time);
+    };
+    requestAnimationFrame(frame);
+  }
+
+  /** @param {import('./charts.js').Chart} chart */
+  add(chart) {
+    this.charts.push(chart);
+    this.owners.set(chart.div, chart);
+    this.sight.observe(chart.div);
+  }
+
+  /** Everything is to be drawn again. */
+  invalidate() {
+    for (const chart of this.charts) chart.dirty = true;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #seen(entries) {
+    for (const entry of entries) {
+      const chart = this.owners.get(entry.target);
+      if (!chart) continue;
+      chart.inSight = entry.isIntersecting;
+      chart.dirty = true;
+    }
+  }
+
+  /** @param {number} time */
+  #frame(time) {
+    this.before();
+    this.#draw(performance.now() + BUDGET_MS);
+    if (time - this.slowAt < SLOW_MS) return;
+    this.slowAt = time;
+    this.slow();
+  }
+
+  /** @param {number} deadline */
+  #draw(deadline) {
+    const drawn = [];
+    for (const chart of this.charts) {
+      if (chart.draw()) drawn.push(chart);
+      if (performance.now() > deadline) break;
+    }
+    if (!drawn.length) return;
+    const done = new Set(drawn);
+    this.charts = [...this.charts.filter((chart) => !done.has(chart)), ...drawn];
+    this.frames++;
+    this.painted();
+  }
+}

@@ -1,0 +1,123 @@
+/** The series that the page knows, whatever keys the broadcaster's present epoch gives them. */
+
+import { EventRing, Ring } from './rings.js';
+
+const EVENTS_KEPT = 1000;
+
+/** @param {string} metric @param {Record<string, string>} tags @returns {string} */
+export function identity(metric, tags = {}) {
+  return JSON.stringify([metric, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+/**
+ * @typedef {object} Series
+ * @property {string} id
+ * @property {string} metric
+ * @property {Record<string, string>} tags
+ * @property {string|null} unit
+ * @property {string} kind
+ * @property {string|null} help
+ * @property {Ring|EventRing} ring
+ * @property {number} interval usual seconds between samples
+ * @property {number} unpaintedTime time of the newest live sample that no frame has shown yet, or NaN
+ */
+
+export class Store {
+  /** @param {number} capacity samples kept of each series @param {() => number} now server time */
+  constructor(capacity, now) {
+    this.capacity = capacity;
+    this.now = now;
+    /** @type {Map<string, Series>} */
+    this.series = new Map();
+    /** @type {Map<number, Series>} keys of the present connection */
+    this.keys = new Map();
+    this.counters = { samples: 0, backfilled: 0, conflated: 0, merged: 0 };
+    /** @type {(series: Series) => void} */
+    this.onDescribed = () => {};
+    /** @type {(series: Series) => void} */
+    this.onSamples = () => {};
+    /** @type {(count: number) => void} */
+    this.onReceived = () => {};
+  }
+
+  /** A new connection: keys may mean something else now. @param {any[]} descriptors */
+  connected(descriptors) {
+    this.keys.clear();
+    this.describe(descriptors ?? []);
+  }
+
+  /** @param {any[]} descriptors */
+  describe(descriptors) {
+    for (const each of descriptors) {
+      const id = identity(each.metric, each.tags ?? {});
+      let series = this.series.get(id);
+      if (!series || (series.kind === 'event') !== (each.kind === 'event')) {
+        series = this.#create(id, each);
+        this.series.set(id, series);
+      }
+      series.unit = each.unit ?? null;
+      series.help = each.help ?? null;
+      this.keys.set(each.key, series);
+      this.onDescribed(series);
+    }
+  }
+
+  /** @param {string} id @param {any} descriptor @returns {Series} */
+  #create(id, { metric, tags, kind }) {
+    const ring = kind === 'event' ? new EventRing(EVENTS_KEPT) : new Ring(this.capacity);
+    return { id, metric, tags: tags ?? {}, unit: null, kind, help: null, ring, interval: 1, unpaintedTime: NaN };
+  }
+
+  /** @param {number} key @returns {string} */
+  identify(key) {
+    return this.keys.get(key)?.id ?? '';
+  }
+
+  /** The whole history is about to come again. */
+  age() {
+    for (const series of this.series.values()) series.ring.age();
+  }
+
+  breakLines() {
+    for (const series of this.series.values()) series.ring.breakLine();
+  }
+
+  /** @param {any[][]} columns [key, times, values] of a `samples` message @param {'live'|'backfill'|'conflated'} how */
+  take(columns, how) {
+    let count = 0;
+    for (const [key, times, values] of columns) {
+      const series = this.keys.get(key);
+      if (!series || !times.length) continue;
+      count += times.length;
+      if (how === 'conflated') series.ring.breakLine();
+      this.#push(series, times, values);
+      if (how === 'live') series.unpaintedTime = times[times.length - 1];
+      this.onSamples(series);
+    }
+    this.counters.samples += count;
+    if (how === 'backfill') this.counters.backfilled += count;
+    if (how === 'conflated') this.counters.conflated += count;
+    this.onReceived(count);
+  }
+
+  /** @param {Series} series @param {number[]} times @param {any[]} values */
+  #push(series, times, values) {
+    const { ring } = series;
+    const before = ring.lastTime;
+    for (let at = 0; at < times.length; at++) {
+      if (!ring.push(times[at], values[at])) this.counters.merged++;
+    }
+    const each = (times[times.length - 1] - before) / times.length;
+    if (each > 0) series.interval += (Math.min(each, 60) - series.interval) * 0.2;
+  }
+
+  /** @param {Series} series @returns {number} seconds since its newest sample; NaN if it has none */
+  ageOf(series) {
+    return this.now() - series.ring.lastTime;
+  }
+
+  /** @param {Series} series @returns {boolean} */
+  isStale(series) {
+    return series.kind !== 'event' && this.ageOf(series) > Math.max(3, 3 * series.interval);
+  }
+}

@@ -1,0 +1,23 @@
+"""Every setting of the dashboard. Names carry their units; `docs/configuration.md` explains each."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingest.settings import Address, HttpUrl, WebSocketUrl
+
+
+class DashboardConfig(BaseModel):
+    """Settings of one dashboard. The two URLs are what the viewer's browser connects to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bind: Address = Field(Address("127.0.0.1", 8050), description="Where the page is served.")
+    insecure: bool = Field(False, description="Allow binding beyond loopback without credentials.")
+    broadcaster: WebSocketUrl = Field("ws://127.0.0.1:8765", description="The broadcaster, as browsers reach it.")
+    broadcaster_http: HttpUrl = Field("http://127.0.0.1:8766", description="Its HTTP side, as browsers reach it.")
+    title: Annotated[str, Field(min_length=1, max_length=80)] = Field("Streamgauge", description="Title of the page.")
+    window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        60.0, description="Time window at first sight, in seconds; 0: the whole history."
+    )
+    points_max: Annotated[int, Field(ge=100)] = Field(36_000, description="Samples of one series that the page keeps.")

@@ -1,0 +1,84 @@
+"""The parts of the page that stay: what moves inside them belongs to the modules in `assets/`."""
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard import ids
+from dashboard.config import DashboardConfig
+
+WINDOWS = {30.0: "30 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min", 3600.0: "1 h", 0.0: "All"}
+FIGURES = (
+    ("rtt", "round trip"),
+    ("latency", "sample to paint"),
+    ("rate", "samples/s"),
+    ("gaps", "gaps · lost"),
+    ("skew", "clock skew"),
+    ("producers", "producers"),
+    ("subscribers", "subscribers"),
+)
+
+
+def controls(config: DashboardConfig) -> Component:
+    return html.Div(
+        [
+            dcc.Input(
+                id=ids.FILTER, type="search", placeholder="Filter metrics", value="", debounce=False, className="filter"
+            ),
+            window_select(config.window_s),
+            html.Button("Pause", id=ids.PAUSE, n_clicks=0, className="button", **{"aria-pressed": "false"}),
+        ],
+        className="controls",
+    )
+
+
+def window_select(chosen_s: float) -> Component:
+    """The usual windows, and the configured one if it is another."""
+    windows = dict(WINDOWS)
+    if chosen_s not in windows:
+        windows = {chosen_s: f"{chosen_s:g} s", **windows}
+    return dcc.RadioItems(
+        id=ids.WINDOW,
+        options=[{"label": label, "value": seconds} for seconds, label in windows.items()],
+        value=chosen_s,
+        className="segments",
+        labelClassName="segment",
+        inputClassName="segment-input",
+    )
+
+
+def health_bar() -> Component:
+    figures = [
+        html.Div([html.Dt(label), html.Dd("–", **{"data-health": name})], className="figure") for name, label in FIGURES
+    ]
+    state = html.Div(
+        [
+            html.Span(className="dot"),
+            html.Span("connecting", id=ids.STATE, role="status"),
+            html.Button("Retry now", id=ids.RETRY, hidden=True, className="button small"),
+        ],
+        className="state",
+    )
+    return html.Section(
+        [state, html.Dl(figures, className="figures")],
+        id=ids.HEALTH,
+        className="health",
+        **{"data-state": "connecting", "aria-label": "Connection health"},
+    )
+
+
+def empty_state() -> Component:
+    """What a person sees before anything was published: how to publish."""
+    example = html.Div(
+        [html.Pre(html.Code(id=ids.EXAMPLE)), html.Button("Copy", id=ids.COPY, className="button small")],
+        className="example",
+    )
+    return html.Section(
+        [
+            html.H2("Waiting for the first sample"),
+            html.P("Panels appear here by themselves as soon as something is published. Try it from a shell:"),
+            example,
+        ],
+        id=ids.EMPTY,
+        className="empty",
+        hidden=True,
+    )

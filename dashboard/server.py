@@ -1,0 +1,63 @@
+import socket
+from typing import Any, cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.middleware import TrioWSGIMiddleware
+from hypercorn.trio import serve as serve_hypercorn
+
+from dashboard.app import create_app
+from dashboard.config import DashboardConfig
+from ingest.errors import CommandError
+from ingest.settings import Address
+
+
+async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+    """Serve the page until cancelled. `started()` gives its URL once connections are accepted.
+
+    Raises:
+        CommandError: `config.bind` cannot be listened on.
+    """
+    app = with_lifespan(cast(Any, TrioWSGIMiddleware(create_app(config).server)))
+    listener = listen(config.bind)
+    url = f"http://{Address(config.bind.host, listener.getsockname()[1])}/"
+    async with trio.open_nursery() as nursery:
+        # Hypercorn makes a socket object of its own from the descriptor, and closes that.
+        settings = hypercorn_config(listener.detach())
+        await nursery.start(_serve, app, settings)
+        task_status.started(url)
+
+
+async def _serve(app: Any, settings: Config, *, task_status: trio.TaskStatus[list[str]]) -> None:
+    await serve_hypercorn(app, settings, task_status=task_status, mode="asgi")
+
+
+def with_lifespan(app: Any) -> Any:
+    """TrioWSGIMiddleware returns at once when told of the lifespan, which Hypercorn's trio worker does not survive."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+
+    return wrapped
+
+
+def listen(bind: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    try:
+        return socket.create_server((bind.host, bind.port), family=family, backlog=100)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
+
+
+def hypercorn_config(descriptor: int) -> Config:
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+    config.graceful_timeout = 1.0
+    return config
