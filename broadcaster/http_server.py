@@ -1,0 +1,62 @@
+import socket
+from typing import Any, cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as serve_hypercorn
+
+from broadcaster.http import Core, build_app
+from ingest.errors import CommandError
+from ingest.settings import Address
+
+KEEP_ALIVE_S = 30.0
+GRACE_S = 1.0
+REQUEST_S = 30
+
+
+async def serve_http(
+    core: Core,
+    *,
+    stop: trio.Event | None = None,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve HTTP on `core.config.http_bind` until `stop` is set: requests under way then have a second to end.
+
+    `started()` gives the URL, without a slash at its end, once connections are accepted.
+
+    Raises:
+        CommandError: the address cannot be listened on.
+    """
+    bind = core.config.http_bind
+    listener = _listen(bind)
+    address = Address(bind.host, listener.getsockname()[1])
+    app = cast(Any, build_app(core))
+    trigger = None if stop is None else stop.wait
+
+    async def serve(task_status: trio.TaskStatus[list[str]]) -> None:
+        # Hypercorn makes a socket object of its own from the descriptor, and closes that.
+        settings = _settings(listener.detach())
+        await serve_hypercorn(app, settings, shutdown_trigger=trigger, task_status=task_status, mode="asgi")
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve)
+        task_status.started(f"http://{address}")
+
+
+def _listen(bind: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    try:
+        return socket.create_server((bind.host, bind.port), family=family, backlog=1000)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
+
+
+def _settings(descriptor: int) -> Config:
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.loglevel = "WARNING"  # and no access log unless one is configured
+    config.include_server_header = False
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.read_timeout = REQUEST_S
+    config.graceful_timeout = GRACE_S
+    return config

@@ -1,0 +1,45 @@
+"""The HTTP side behind its real server."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import trio
+
+from broadcaster.config import BroadcasterConfig
+from broadcaster.http_server import serve_http
+from ingest.errors import CommandError
+from tests.broadcaster.test_http import Core
+
+
+@pytest.fixture
+async def url(nursery: trio.Nursery) -> AsyncIterator[str]:
+    stop = trio.Event()
+    core = Core(BroadcasterConfig.model_validate({"http_bind": "127.0.0.1:0", "message_bytes": 1000}))
+
+    async def serve(task_status: trio.TaskStatus[str]) -> None:
+        await serve_http(core, stop=stop, task_status=task_status)
+
+    yield await nursery.start(serve)
+    stop.set()
+
+
+async def test_answers_do_not_tell_what_serves_them(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        response = await client.post("/v1/publish", json={"samples": [{"metric": "a", "value": 1}]})
+    assert (response.status_code, response.json()["accepted"]) == (200, 1)
+    assert "server" not in response.headers
+
+
+async def test_a_large_body_is_refused_before_it_is_sent(url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    async with await trio.open_tcp_stream(host, int(port)) as stream:
+        await stream.send_all(b"POST /v1/publish HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+        assert b" 413 " in await stream.receive_some()
+
+
+async def test_an_address_that_is_taken_is_one_line(url: str) -> None:
+    bind = url.removeprefix("http://")
+    core = Core(BroadcasterConfig.model_validate({"http_bind": bind}))
+    with pytest.raises(CommandError, match=f"cannot listen on {bind}: Address already in use"):
+        await serve_http(core)
