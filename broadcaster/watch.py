@@ -148,7 +148,7 @@ def note_of(message: "Message") -> str | None:
 
     match message:
         case StateChanged(state, reason, _, retry_s) if retry_s or state in ("reconnecting", "cannot_connect"):
-            return f"{state.replace('_', ' ')} in {retry_s:.1f} s: {reason}"
+            return f"{state.replace('_', ' ')}: {reason}; next attempt in {retry_s:.1f} s"
         case GapReported(announced=True):
             return f"too slow: {message.samples} samples in {message.batches} batches were left out"
         case GapReported():
