@@ -62,8 +62,8 @@ def _add_file_sources(sources: "argparse._SubParsersAction[argparse.ArgumentPars
     table = sources.add_parser(
         "csv",
         help="replay a CSV file",
-        description="Replay a CSV file with a header. With columns metric and value each row is a sample; otherwise each "
-        "numeric column is a metric.",
+        description="Replay a CSV file with a header. With columns metric and value each row is a sample; otherwise "
+        "each numeric column is a metric.",
     )
     table.add_argument("--time-column", metavar="NAME", help="the column with the time (time, timestamp, ts, ...)")
     table.add_argument("--tag", metavar="NAME", action="append", help="a column that is a tag; may be repeated")

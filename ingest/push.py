@@ -53,7 +53,7 @@ def _prepare(source: str, settings: PushSettings, path: str | None) -> Source:
         if source == "jsonl"
         else partial(read_csv, time_column=settings.time_column, tags=settings.tag, prefix=settings.prefix)
     )
-    return partial(_replay, file, read, settings)
+    return partial(_replay, file, file.stat().st_size, read, settings)
 
 
 async def _lines(producer: Producer, console: Console) -> None:
@@ -65,6 +65,7 @@ async def _lines(producer: Producer, console: Console) -> None:
 
 async def _replay(
     path: Path,
+    size: int,
     read: Callable[[Iterable[bytes]], Iterator[Row]],
     settings: PushSettings,
     producer: Producer,
@@ -74,10 +75,10 @@ async def _replay(
     report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     replay = Replay(producer, settings.speed, settings.restamp, report)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(path.name, total=path.stat().st_size)
+        task = progress.add_task(path.name, total=size)
         try:
             await replay.run(path, read, lambda position: progress.update(task, completed=position))
-            while settings.loop:
+            while settings.loop and replay.counts.rows > replay.counts.bad:
                 await trio.lowlevel.checkpoint()
                 progress.reset(task)
                 await replay.run(path, read, lambda position: progress.update(task, completed=position))

@@ -1,0 +1,178 @@
+"""The outbox against a model of a broadcaster: nothing lost, doubled or reordered, whatever connections do."""
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from ingest.outbox import Described, Outbox
+from ingest.samples import Series
+
+A, B = (Described(Series(name, (("run", "1"),)), None, unit) for name, unit in (("a", None), ("b", "s")))
+
+
+def samples(text: str) -> list[tuple[str, float, Any]]:
+    found = []
+    for entry in json.loads(text)["samples"]:
+        times, values = entry["time"], entry["value"]
+        pairs = zip(times, values, strict=True) if isinstance(times, list) else [(times, values)]
+        found += [(entry["metric"], time, value) for time, value in pairs]
+    return found
+
+
+def fill(box: Outbox, count: int, described: Described = A) -> None:
+    box.put(described, [float(n) for n in range(count)], [float(n) for n in range(count)])
+
+
+def test_samples_of_a_series_travel_in_columns() -> None:
+    box = Outbox(100, 10, 2)
+    fill(box, 2)
+    box.put(B, [7.0], [8.0])
+    message = box.take()
+    assert message is not None and json.loads(message.text) == {
+        "type": "publish",
+        "id": 1,
+        "samples": [
+            {"metric": "a", "tags": {"run": "1"}, "time": [0.0, 1.0], "value": [0.0, 1.0]},
+            {"metric": "b", "tags": {"run": "1"}, "time": 7.0, "value": 8.0, "unit": "s"},
+        ],
+    }
+
+
+def test_a_series_that_changes_its_unit_keeps_its_order() -> None:
+    box = Outbox(100, 10, 2)
+    other = Described(A.series, None, "ms")
+    for time, described in enumerate([A, other, A, A]):
+        box.put(described, [float(time)], [0.0])
+    message = box.take()
+    assert message is not None and [time for _, time, _ in samples(message.text)] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_the_oldest_go_when_it_is_full() -> None:
+    box = Outbox(3, 10, 2)
+    fill(box, 5)
+    message = box.take()
+    assert message is not None and [time for _, time, _ in samples(message.text)] == [2.0, 3.0, 4.0]
+    assert (box.sent, box.dropped, box.unacknowledged) == (5, 2, 3)
+
+
+def test_messages_keep_within_the_limits() -> None:
+    box = Outbox(10_000, 1000, 1000)
+    box.bound(400, 7)
+    fill(box, 100)
+    event = Described(Series("e"), "event", None)
+    box.put(event, [1.0] * 20, ["é" * 100] * 20)
+    taken = []
+    while message := box.take():
+        taken.append(message)
+    assert sum(message.samples for message in taken) == 120
+    assert max(message.samples for message in taken) <= 7
+    assert max(len(message.text.encode()) for message in taken) <= 400
+
+
+def test_a_sample_that_fits_no_message_is_rejected_alone() -> None:
+    box = Outbox(10, 10, 10)
+    box.bound(300, 0)
+    box.put(Described(Series("e"), "event", None), [1.0], ["x" * 1000])
+    fill(box, 1)
+    assert box.take() is None
+    message = box.take()
+    assert message is not None and message.samples == 1 and box.rejected == 1
+
+
+def test_a_lower_limit_after_a_reconnect_rejects_what_can_never_arrive() -> None:
+    box = Outbox(1000, 1000, 10)
+    fill(box, 100)
+    box.take()
+    assert box.bound(200, 0) == 100
+    assert box.idle and box.rejected == 100
+
+
+def test_answers_to_strangers_change_nothing() -> None:
+    box = Outbox(10, 10, 10)
+    assert (box.acknowledge(99, 3), box.refuse(99), box.retry(99), box.idle) == (0, 0, False, True)
+
+
+class Journey(RuleBasedStateMachine):
+    """One producer, one broadcaster; `wire` is what is under way in the present connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = Outbox(capacity=20, batch_samples=4, window=3)
+        self.box.bound(250, 3)
+        self.clock = 0.0
+        self.wire: list[str] = []
+        self.answers: list[dict[str, Any]] = []
+        self.applied: list[tuple[str, float, Any]] = []
+        self.last_id = 0
+        self.retried = False
+
+    @rule(count=st.integers(1, 6), described=st.sampled_from([A, B]))
+    def put(self, count: int, described: Described) -> None:
+        times = [self.clock + n for n in range(count)]
+        self.clock += count
+        self.box.put(described, times, times)
+
+    @rule()
+    def send(self) -> None:
+        if message := self.box.take():
+            assert message.samples <= 3 and len(message.text.encode()) <= 250
+            self.wire.append(message.text)
+
+    @rule(limited=st.booleans())
+    def receive(self, limited: bool) -> None:
+        if not self.wire:
+            return
+        text = self.wire.pop(0)
+        id = json.loads(text)["id"]
+        if id <= self.last_id:
+            self.answers.append({"id": id, "duplicate": True})
+        elif limited or any(answer.get("limited") for answer in self.answers):
+            # It goes on refusing until the producer knows. Ids are all that tells a repetition from news: applying a
+            # later one while a refusal can still be lost would make the refused one look applied.
+            self.answers.append({"id": id, "limited": True})
+        else:
+            self.last_id = id
+            self.applied += samples(text)
+            self.answers.append({"id": id, "accepted": len(samples(text))})
+
+    @rule()
+    def answer(self) -> None:
+        if not self.answers:
+            return
+        message = self.answers.pop(0)
+        if message.get("limited"):
+            self.retried = True
+            assert self.box.retry(message["id"])
+        else:
+            assert not self.box.acknowledge(
+                message["id"], message.get("accepted"), duplicate=message.get("duplicate", False)
+            )
+
+    @rule()
+    def cut(self) -> None:
+        self.wire = [message.text for message in self.box.repeat()]
+        self.answers = []
+
+    @invariant()
+    def every_sample_is_accounted_for(self) -> None:
+        box = self.box
+        assert box.sent == box.buffered + box.unacknowledged + box.resolved
+        assert box.messages <= 3 and len(self.applied) == len(set(self.applied))
+        assert box.acknowledged <= len(self.applied)
+
+    def teardown(self) -> None:
+        self.cut()
+        while not self.box.idle:
+            self.send()
+            self.receive(limited=False)
+            self.answer()
+        assert len(self.applied) == len(set(self.applied)) == self.box.acknowledged
+        assert self.box.acknowledged + self.box.dropped == self.box.sent
+        for metric in "ab":
+            times = [time for name, time, _ in self.applied if name == metric]
+            assert self.retried or times == sorted(times)
+
+
+TestJourney = Journey.TestCase
