@@ -1,16 +1,16 @@
 import gzip
 import json
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 
 import dash
-import plotly
 from flask import Flask, Response, request
 
 from dashboard import callbacks, ids, layout
 from dashboard.config import DashboardConfig
 
-PLOTLY_PATH = f"/vendor/plotly-{plotly.__version__}.min.js"
+PLOTLY_PATH = f"/vendor/plotly-{version('plotly')}.min.js"
 FOREVER = "public, max-age=31536000, immutable"  # the version is in the path
 
 INDEX = """<!DOCTYPE html>
@@ -40,10 +40,8 @@ INDEX = """<!DOCTYPE html>
 
 def create_app(config: DashboardConfig) -> dash.Dash:
     """A Dash app of its own for each call; `app.server` is its Flask application."""
-    server = Flask("dashboard")
     app = dash.Dash(
         "dashboard",
-        server=server,
         title=config.title,
         update_title="",
         index_string=index(config),
@@ -52,9 +50,19 @@ def create_app(config: DashboardConfig) -> dash.Dash:
     )
     app.layout = layout.page(config)
     callbacks.register(app)
+    server: Flask = app.server
     server.add_url_rule("/healthz", "healthz", healthz)
     server.add_url_rule(PLOTLY_PATH, "plotly", plotly_script)
+    server.after_request(close_unused)
     return app
+
+
+def close_unused(response: Response) -> Response:
+    """Flask opens the file of an answer without a body too (304, HEAD), and leaves closing it to chance."""
+    if request.method == "HEAD" or response.status_code == 304:
+        response.close()
+        response.response = []
+    return response
 
 
 def index(config: DashboardConfig) -> str:
@@ -74,7 +82,7 @@ def healthz() -> Response:
 
 def plotly_script() -> Response:
     headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings.quality("gzip") > 0:
         body, headers["Content-Encoding"] = compressed_plotly(), "gzip"
     else:
         body = plotly_bytes()

@@ -1,5 +1,7 @@
 """From Dash's controls to the page's modules. All of it runs in the browser: the server is never asked again."""
 
+from collections.abc import Callable
+
 from dash import Dash, Input, Output
 
 from dashboard import ids
@@ -16,7 +18,8 @@ function (clicks, windowS, filter) {
 
 
 def register(app: Dash) -> None:
-    app.clientside_callback(
+    add: Callable[..., None] = app.clientside_callback
+    add(
         CONTROLS,
         Output(ids.PAUSE, "children"),
         Output(ids.PAUSE, "aria-pressed"),

@@ -1,5 +1,7 @@
 """The parts of the page that stay: what moves inside them belongs to the modules in `assets/`."""
 
+from typing import Any
+
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -25,7 +27,7 @@ def controls(config: DashboardConfig) -> Component:
                 id=ids.FILTER, type="search", placeholder="Filter metrics", value="", debounce=False, className="filter"
             ),
             window_select(config.window_s),
-            html.Button("Pause", id=ids.PAUSE, n_clicks=0, className="button", **{"aria-pressed": "false"}),
+            html.Button("Pause", id=ids.PAUSE, n_clicks=0, className="button", **attributes(aria_pressed="false")),
         ],
         className="controls",
     )
@@ -47,13 +49,11 @@ def window_select(chosen_s: float) -> Component:
 
 
 def health_bar() -> Component:
-    figures = [
-        html.Div([html.Dt(label), html.Dd("–", **{"data-health": name})], className="figure") for name, label in FIGURES
-    ]
+    figures = [figure(name, label) for name, label in FIGURES]
     state = html.Div(
         [
             html.Span(className="dot"),
-            html.Span("connecting", id=ids.STATE, role="status"),
+            html.Span("connecting", id=ids.STATE),
             html.Button("Retry now", id=ids.RETRY, hidden=True, className="button small"),
         ],
         className="state",
@@ -62,8 +62,17 @@ def health_bar() -> Component:
         [state, html.Dl(figures, className="figures")],
         id=ids.HEALTH,
         className="health",
-        **{"data-state": "connecting", "aria-label": "Connection health"},
+        **attributes(data_state="connecting", aria_label="Connection health"),
     )
+
+
+def figure(name: str, label: str) -> Component:
+    return html.Div([html.Dt(label), html.Dd("\u2013", **attributes(data_health=name))], className="figure")
+
+
+def attributes(**named: str) -> dict[str, Any]:
+    """data_* and aria_* as HTML spells them."""
+    return {name.replace("_", "-"): value for name, value in named.items()}
 
 
 def empty_state() -> Component:

@@ -1,5 +1,6 @@
 import socket
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import trio
 from hypercorn.config import Config
@@ -18,7 +19,7 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
     Raises:
         CommandError: `config.bind` cannot be listened on.
     """
-    app = with_lifespan(cast(Any, TrioWSGIMiddleware(create_app(config).server)))
+    app = with_lifespan(TrioWSGIMiddleware(with_body(create_app(config).server)))
     listener = listen(config.bind)
     url = f"http://{Address(config.bind.host, listener.getsockname()[1])}/"
     async with trio.open_nursery() as nursery:
@@ -30,6 +31,21 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
 
 async def _serve(app: Any, settings: Config, *, task_status: trio.TaskStatus[list[str]]) -> None:
     await serve_hypercorn(app, settings, task_status=task_status, mode="asgi")
+
+
+def with_body(app: Any) -> Any:
+    """Hypercorn starts a response with its first piece of body, so one without any (304, HEAD) gets an empty piece."""
+
+    def wrapped(environ: Any, start_response: Any) -> Iterator[bytes]:
+        pieces = app(environ, start_response)
+        try:
+            yield from pieces
+            yield b""
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+
+    return wrapped
 
 
 def with_lifespan(app: Any) -> Any:

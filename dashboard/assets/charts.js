@@ -83,7 +83,7 @@ export class Chart {
 
   /** Axis and lines where this frame wants them. @returns {boolean} whether anything was drawn */
   draw() {
-    if (!this.inSight || this.held || !this.#due()) return false;
+    if (!this.inSight || this.held || !this.#due() || !this.div.clientWidth) return false; // no width: filtered out
     const { from, to, right } = this.#window();
     const traces = [...this.traces.values()].filter((trace) => trace.shown);
     for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, this.width, line);
@@ -117,7 +117,7 @@ export class Chart {
   #write(traces, left) {
     const { low, high, from, to } = this.axes;
     const perSecond = this.width / (to - from);
-    const plot = this.div.querySelector('.cartesianlayer .plot');
+    const plot = this.div.querySelector('.cartesianlayer .overplot > .xy');
     if (plot && this.layer.parentNode !== plot) plot.append(this.layer);
     for (const { path, line } of traces) {
       path.setAttribute('d', pathData(line, left, perSecond, high, -this.height / (high - low)));
@@ -195,7 +195,7 @@ export class Chart {
       // A finger scrolls the page.
       dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { size: 11 },
-      xaxis: { ...axis, range: [-this.view.span, 0] }, yaxis: { ...axis, range: [0, 1], fixedrange: true },
+      xaxis: { ...axis, ticklabelstandoff: 4, range: [-this.view.span, 0] }, yaxis: { ...axis, ticklabelstandoff: 6, range: [0, 1], fixedrange: true },
     };
     window.Plotly.newPlot(this.div, [{ type: 'scatter', x: [], y: [] }], layout, CONFIG);
     const plotted = /** @type {any} */ (this.div);

@@ -5,7 +5,7 @@ import { formatClock } from './format.js';
 
 const SHOWN = 60;
 const LETTERS = 26;
-const LETTER_PX = 5.6;
+const LETTER_PX = 6.4;
 const ROWS = 4;
 
 /**

@@ -122,6 +122,7 @@ export function timeTicks(from, to, right, live, count) {
   const values = [];
   const texts = [];
   for (let tick = Math.ceil((from + origin) / step - 1e-6) * step; tick <= to + origin + 1e-6; tick += step) {
+    if (tick - origin - from < 0.04 * (to - from)) continue; // its label would run into the other axis
     values.push(tick - origin);
     texts.push(live ? (Math.abs(tick) < step / 2 ? 'now' : `−${compact(-tick)}`) : formatClock(tick, step < 1));
   }

@@ -97,7 +97,7 @@ export class Store {
     this.counters.samples += count;
     if (how === 'backfill') this.counters.backfilled += count;
     if (how === 'conflated') this.counters.conflated += count;
-    this.onReceived(count);
+    if (how !== 'backfill') this.onReceived(count);
   }
 
   /** @param {Series} series @param {number[]} times @param {any[]} values */

@@ -1,0 +1,83 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+import dashboard
+from dashboard import ids
+from dashboard.app import PLOTLY_PATH, create_app
+from dashboard.config import DashboardConfig
+
+ASSETS = Path(dashboard.__file__).parent / "assets"
+
+
+def client(**settings: object) -> FlaskClient:
+    browser: FlaskClient = create_app(DashboardConfig.model_validate(settings)).server.test_client()
+    return browser
+
+
+def test_apps_are_independent() -> None:
+    first, second = create_app(DashboardConfig(title="One")), create_app(DashboardConfig(title="Two"))
+    assert first.server is not second.server
+    assert "<title>One</title>" in first.server.test_client().get("/").text
+    assert "<title>Two</title>" in second.server.test_client().get("/").text
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = client().get("/").text
+    assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", page)
+    for address in re.findall(r"(?:src|href)=\"([^\"]+)\"", page):
+        assert address.startswith(("/", "data:"))
+
+
+def test_what_the_page_names_is_served() -> None:
+    http = client()
+    for address in re.findall(r"<(?:script|link)[^>]+(?:src|href)=\"([^\"]+)\"", http.get("/").text):
+        with http.get(address) as answer:
+            assert answer.status_code == 200, address
+
+
+def test_the_page_is_told_where_the_broadcaster_is() -> None:
+    page = client(broadcaster="ws://metrics.example:9000", window_s=300).get("/").text
+    match = re.search(rf'<script type="application/json" id="{ids.CONFIG}">(.*?)</script>', page)
+    assert match
+    told = json.loads(match[1])
+    assert told["broadcaster"] == "ws://metrics.example:9000"
+    assert told["window_s"] == 300
+
+
+def test_modules_are_not_included_as_plain_scripts() -> None:
+    page = client().get("/").text
+    assert re.findall(r"<script[^>]*/assets/[^>]*>", page) == ['<script type="module" src="/assets/main.js">']
+    assert "style.css" in page
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_plotly_is_served_from_here_and_cached(encoding: str) -> None:
+    answer = client().get(PLOTLY_PATH, headers={"Accept-Encoding": encoding})
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers.get("Content-Encoding", "identity") == encoding
+    assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+def test_modules_are_revalidated() -> None:
+    http = client()
+    with http.get("/assets/main.js") as answer:
+        assert "no-cache" in answer.headers["Cache-Control"]
+    assert http.get("/assets/main.js", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_healthz() -> None:
+    answer = client().get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize("asset", sorted(ASSETS.iterdir()), ids=lambda path: path.name)
+def test_assets_are_short_and_load_nothing_from_elsewhere(asset: Path) -> None:
+    text = asset.read_text()
+    assert len(text.splitlines()) <= 400
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
+    assert "innerHTML" not in text
