@@ -1,5 +1,6 @@
 """How a client reaches a broadcaster, and why it could not: foreign errors end here."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def why(error: BaseException) -> str:
     cause = error
     while isinstance(cause, BaseExceptionGroup) or cause.__cause__ is not None:
         cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__ or cause
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+    if isinstance(cause, OSError) and cause.errno:
+        # trio puts the address into the text, which a person sees beside it anyway.
+        return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or str(cause)
     return str(cause) or "the handshake took too long"

@@ -176,6 +176,13 @@ class ReplayCounts:
     bad: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    recorded: float  # the first row's time
+    begun: float  # on trio's clock
+    wall: float
+
+
 class Replay:
     """Sends rows when they are due.
 
@@ -188,36 +195,45 @@ class Replay:
         self._speed = speed
         self._restamp = restamp
         self._report = report
+        self._start: _Start | None = None
         self._reports = Occasional(REPORT_S, REPORTS_AT_ONCE)
 
     async def run(
         self, path: Path, read: Callable[[Iterable[bytes]], Iterator[Row]], moved: Callable[[int], None]
     ) -> None:
         """Once through the file; `moved` is told how many bytes of it are done. Raises OSError, LineError."""
-        begun, wall, first, index = trio.current_time(), clock.time(), None, 0
+        self._start = None
         with closing(await trio.to_thread.run_sync(path.open, "rb")) as file:
             rows = read(file)
             while chunk := await trio.to_thread.run_sync(list, islice(rows, READ_AHEAD)):
-                for row in chunk:
-                    at = index * UNTIMED_ROW_S if row.time is None else row.time
-                    first = at if first is None and not row.problem else first
-                    after = (at - (first or 0.0)) / self._speed if self._speed else 0.0
-                    index += 1
-                    await self._send(row, begun + after, wall + after)
-                    moved(row.position)
+                await self.play(chunk, moved)
 
-    async def _send(self, row: Row, due: float, wall: float) -> None:
+    async def play(self, rows: Iterable[Row], moved: Callable[[int], None]) -> None:
+        for row in rows:
+            if row.problem is not None:
+                self._refuse(row)
+            else:
+                await self._send(row)
+            moved(row.position)
+
+    def _refuse(self, row: Row) -> None:
         self.counts.rows += 1
-        if row.problem is not None:
-            self.counts.bad += 1
-            if self._reports.take(trio.current_time()) is not None:
-                self._report(f"line {row.line}: {row.problem}")
-            return
+        self.counts.bad += 1
+        if self._reports.take(trio.current_time()) is not None:
+            self._report(f"line {row.line}: {row.problem}")
+
+    async def _send(self, row: Row) -> None:
+        at = self.counts.rows * UNTIMED_ROW_S if row.time is None else row.time
+        self.counts.rows += 1
+        if self._start is None:
+            self._start = _Start(at, trio.current_time(), clock.time())
+        wall = clock.time()
         if self._speed:
-            await trio.sleep_until(due)
-        at = wall if self._speed else clock.time()
+            after = (at - self._start.recorded) / self._speed
+            await trio.sleep_until(self._start.begun + after)
+            wall = self._start.wall + after
         for entry in row.entries:
-            await self._producer.send_entry(self._stamped(entry, row, at))
+            await self._producer.send_entry(self._stamped(entry, row, wall))
 
     def _stamped(self, entry: Entry, row: Row, at: float) -> Entry:
         if row.time is None:

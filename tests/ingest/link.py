@@ -7,7 +7,13 @@ from typing import Any
 
 import trio
 from trio.testing import memory_stream_pair
-from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream, wrap_server_stream
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    WebSocketConnection,
+    wrap_client_stream,
+    wrap_server_stream,
+)
 
 LIMITS = {"message_bytes": 1_000_000, "samples_per_message": 10_000, "samples_per_second": 0, "series": 1000}
 
@@ -103,6 +109,19 @@ class Scripted:
         script = next(self._scripts, None)
         if script is None:
             raise ConnectionRefusedError(111, "Connection refused")
+        try:
+            async with self._connect(script) as socket:
+                yield socket
+        except* ConnectionRejected as group:  # as the real one raises it
+            rejection: BaseException = group
+        else:
+            return
+        while isinstance(rejection, BaseExceptionGroup):
+            rejection = rejection.exceptions[0]
+        raise rejection
+
+    @asynccontextmanager
+    async def _connect(self, script: Script | int) -> AsyncIterator[WebSocketConnection]:
         near, far = memory_stream_pair()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve, far, script)

@@ -1,0 +1,82 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from ingest import open_producer
+from ingest.sources.lines import LineError
+from ingest.sources.replay import Replay, Row, parse_time, read_csv, read_jsonl
+from tests.ingest.link import Scripted, Store, values
+
+
+def rows(text: str, **options: Any) -> list[Row]:
+    return list(read_csv(text.encode().splitlines(keepends=True), **options))
+
+
+def shown(row: Row) -> list[tuple[str, object]]:
+    return [(repr(entry.series), entry.values[0]) for entry in row.entries]
+
+
+def test_wide_form() -> None:
+    found = rows("time,Temp (C),door,note,2x\n10,20.5,north,ok,1\n11,,south,ok,nan\n", tags=["door"])
+    assert [row.time for row in found] == [10.0, 11.0]
+    assert shown(found[0]) == [("Temp_C{door=north}", 20.5), ("_2x{door=north}", 1.0)]
+    assert shown(found[1]) == [("_2x{door=south}", None)]
+
+
+def test_long_form() -> None:
+    (row,) = rows("ts,metric,value,unit,host\n2024-01-01T00:00:00Z,cpu,0.5,%,h1\n", prefix="my.")
+    assert (row.time, shown(row), row.entries[0].unit) == (1704067200.0, [("my.cpu{host=h1}", 0.5)], "%")
+
+
+def test_bad_rows_say_why_and_the_others_stay() -> None:
+    found = rows("time,a\n1,2\n2,x\n3\nyesterday,4\n5,inf\n6,7\n")
+    assert [row.line for row in found if row.problem] == [3, 4, 5, 6]
+    assert [shown(row) for row in found if not row.problem] == [[("a", 2.0)], [("a", 7.0)]]
+
+
+@pytest.mark.parametrize("options", [{"time_column": "when"}, {"tags": ["where"]}])
+def test_a_missing_column_is_named(options: dict[str, Any]) -> None:
+    with pytest.raises(LineError, match='no column "whe'):
+        rows("a,b\n1,2\n", **options)
+
+
+def test_times() -> None:
+    assert parse_time("2024-01-01 01:00:00+01:00") == parse_time("2024-01-01") == parse_time("1704067200")
+
+
+def test_json_lines() -> None:
+    found = list(read_jsonl([b'{"metric": "a", "value": 1, "time": 9}\n', b"{\n", b"b 2\n"]))
+    assert [(row.time, bool(row.problem)) for row in found] == [(9.0, False), (None, True), (None, False)]
+
+
+@pytest.mark.parametrize(("speed", "lasts"), [(1.0, 30.0), (10.0, 3.0), (0.0, 0.0)])
+async def test_the_pace(autojump_clock: MockClock, speed: float, lasts: float) -> None:
+    store, moved, reports = Store(), list[int](), list[str]()
+    async with open_producer(dial=Scripted(store.serve)) as producer:
+        await producer.connected()
+        begun = trio.current_time()
+        replay = Replay(producer, speed, False, reports.append)
+        await replay.play(rows("time,a\n100,1\n110,2\nbad,0\n130,3\n"), moved.append)
+        assert trio.current_time() - begun == pytest.approx(lasts, abs=0.1)
+    assert values(store.messages) == [1, 2, 3]
+    assert moved == [13, 19, 25, 31] and len(reports) == replay.counts.bad == 1
+
+
+async def test_restamped_times_keep_their_distances(autojump_clock: MockClock) -> None:
+    store = Store()
+    async with open_producer(dial=Scripted(store.serve)) as producer:
+        await Replay(producer, 2.0, True, print).play(rows("time,a\n100,1\n104,2\n"), lambda position: None)
+    first, second = (message["samples"][0]["time"] for message in store.messages)
+    assert second - first == pytest.approx(2.0) and first > 1e9
+
+
+async def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "recorded.csv"
+    file.write_text("time,a\n" + "".join(f"{n},{n}\n" for n in range(2000)))
+    store = Store()
+    async with open_producer(dial=Scripted(store.serve)) as producer:
+        await Replay(producer, 0.0, False, print).run(file, read_csv, lambda position: None)
+    assert values(store.messages) == list(range(2000))
