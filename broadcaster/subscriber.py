@@ -1,11 +1,8 @@
-import os
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import trio
 from trio_websocket import (
@@ -13,7 +10,6 @@ from trio_websocket import (
     ConnectionRejected,
     HandshakeError,
     WebSocketConnection,
-    open_websocket_url,
 )
 
 from broadcaster.chain import ChainStatistics
@@ -27,19 +23,13 @@ from broadcaster.subscription import (
     SubscriptionEnded,
     Wanted,
 )
+from ingest import link
 from ingest.backoff import Backoff
+from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost
 
-SUBPROTOCOL = "streamgauge.v1"
-CONNECT_S = 10.0
-CLOSE_S = 2.0
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
 MESSAGE_BYTES_MAX = 64 * 2**20  # a flush of 100,000 series fits
-RETRY_AFTER_MAX_S = 60.0
-HOPELESS_STATUS = frozenset({400, 401, 403, 404, 405, 426})  # asking again does not change these
-SHUTTING_DOWN, FINAL = 4000, range(4500, 5000)
-
-Dial = Callable[[], AbstractAsyncContextManager[WebSocketConnection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +44,6 @@ class SubscriberStatistics:
     round_trip_s: float | None
     waiting: int  # messages that the consumer has not taken yet
     chain: ChainStatistics
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    reason: str
-    retry_s: float | None = None  # as the broadcaster wants it, instead of the schedule
-    at_least_s: float = 0.0
 
 
 class Subscriber:
@@ -117,7 +100,7 @@ class Subscriber:
                     return
                 await self._wait(end)
 
-    async def _wait(self, lost: _Lost) -> None:
+    async def _wait(self, lost: Lost) -> None:
         if lost.retry_s is None:
             delay = max(self._backoff.failed(trio.current_time()), lost.at_least_s)
         else:
@@ -128,18 +111,22 @@ class Subscriber:
         with trio.move_on_after(delay):
             await self._retry.wait()
 
-    async def _connect(self) -> _Lost | SubscriptionEnded:
-        end: _Lost | SubscriptionEnded | None = None
+    async def _connect(self) -> Lost | SubscriptionEnded:
+        end: Lost | SubscriptionEnded | None = None
         try:
             async with self._dial() as socket:
                 end = await self._converse(socket)
         except ConnectionRejected as error:
             return _rejected(error)
-        except (HandshakeError, OSError) as error:  # at the end, it is a close handshake that a dead peer left open
-            return end or _Lost(_why(error))
+        except (
+            HandshakeError,
+            ConnectionClosed,
+            OSError,
+        ) as error:  # at the end, it is a close handshake that a dead peer left open
+            return end or Lost(link.why(error))
         return end
 
-    async def _converse(self, socket: WebSocketConnection) -> _Lost | SubscriptionEnded:
+    async def _converse(self, socket: WebSocketConnection) -> Lost | SubscriptionEnded:
         self._connections += 1
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ping, socket)
@@ -156,7 +143,7 @@ class Subscriber:
         except ConnectionClosed:
             return  # the reader tells why
 
-    async def _read(self, socket: WebSocketConnection) -> _Lost | SubscriptionEnded:
+    async def _read(self, socket: WebSocketConnection) -> Lost | SubscriptionEnded:
         try:
             await self._open(socket)
             while True:
@@ -164,12 +151,12 @@ class Subscriber:
                 with trio.move_on_after(silence_s) as waiting:
                     data = await socket.get_message()
                 if waiting.cancelled_caught:
-                    return _Lost(f"nothing heard for {silence_s:g} s")
+                    return Lost(f"nothing heard for {silence_s:g} s")
                 await self._take(data)
         except ConnectionClosed as closed:
             return self._closed(closed)
         except BadAnswer as error:
-            return _Lost(str(error))
+            return Lost(str(error))
         except SubscriptionEnded as error:
             return error
 
@@ -191,60 +178,20 @@ class Subscriber:
             # While the consumer is slow nothing is read here, the socket fills, and the broadcaster's policy decides.
             await self._into.send(message)
 
-    def _closed(self, closed: ConnectionClosed) -> _Lost | SubscriptionEnded:
+    def _closed(self, closed: ConnectionClosed) -> Lost | SubscriptionEnded:
         bye = self._subscription.bye
         code = bye.code if bye else closed.reason.code if closed.reason else 1006
         reason = bye.reason if bye else (closed.reason and closed.reason.reason) or "connection lost"
         if code in FINAL or (bye and not bye.reconnect):
             return SubscriptionEnded(str(code), reason)
         if bye and code == SHUTTING_DOWN:
-            return _Lost(reason, retry_s=random.uniform(*bye.after))
-        return _Lost(f"{reason} ({code})")
+            return Lost(reason, retry_s=random.uniform(*bye.after))
+        return Lost(f"{reason} ({code})")
 
 
-def _rejected(error: ConnectionRejected) -> _Lost | SubscriptionEnded:
-    body = (error.body or b"").decode(errors="replace").strip()[:200]
-    if error.status_code in HOPELESS_STATUS:
-        return SubscriptionEnded(str(error.status_code), body or "the broadcaster refused the connection")
-    headers = {name.lower(): value for name, value in error.headers}
-    after = headers.get(b"retry-after", b"")
-    wait_s = min(float(after), RETRY_AFTER_MAX_S) if after.isdigit() else 0.0
-    return _Lost(body or f"refused with HTTP status {error.status_code}", at_least_s=wait_s)
-
-
-def _why(error: BaseException) -> str:
-    """One line for a person: the operating system's own words where there are some."""
-    cause: BaseException = error
-    while cause.__cause__ is not None or isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__ or cause
-    if isinstance(cause, OSError) and cause.errno:
-        # trio puts the address into the text, which a person sees beside it anyway.
-        return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or str(cause)
-    return str(cause) or "the handshake took too long"
-
-
-def stream_url(url: str) -> str:
-    """The WebSocket endpoint of a broadcaster; a URL without a path gets the protocol's. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0 or any(map(str.isspace, url)):
-        raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
-    if parts.query or parts.username is not None:
-        raise ValueError("expected a URL without credentials or query: tokens in a URL end up in logs")
-    return urlunsplit(parts._replace(path="/v1/stream" if parts.path in ("", "/") else parts.path, fragment=""))
-
-
-def _dial(url: str, token: str | None) -> Dial:
-    headers = [] if token is None else [(b"authorization", b"Bearer " + token.encode())]
-    return partial(
-        open_websocket_url,
-        url,
-        subprotocols=[SUBPROTOCOL],
-        extra_headers=headers,
-        max_message_size=MESSAGE_BYTES_MAX,
-        receive_buffer_size=2**16,
-        connect_timeout=CONNECT_S,
-        disconnect_timeout=CLOSE_S,
-    )
+def _rejected(error: ConnectionRejected) -> Lost | SubscriptionEnded:
+    lost = link.rejected(error)
+    return SubscriptionEnded(str(error.status_code), lost.reason) if lost.final else lost
 
 
 @asynccontextmanager
@@ -277,7 +224,9 @@ async def open_subscriber(
         ValueError: the URL is none of a broadcaster. That one cannot be reached is no error: iteration tells.
     """
     wanted = Wanted(select, history_s, overflow, max_rate, client)
-    subscriber = Subscriber(dial or _dial(stream_url(url), token), wanted, queue_messages, Backoff())
+    subscriber = Subscriber(
+        dial or link.dial(link.stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
+    )
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(subscriber.run)

@@ -17,7 +17,7 @@ from trio_websocket import (
     wrap_server_stream,
 )
 
-from broadcaster.subscriber import Subscriber, open_subscriber, stream_url
+from broadcaster.subscriber import Subscriber, open_subscriber
 from broadcaster.subscription import (
     GapReported,
     Message,
@@ -349,21 +349,7 @@ async def test_errors_of_the_body_come_out_as_they_are(autojump_clock: MockClock
             raise KeyError("mine")
 
 
-@pytest.mark.parametrize(
-    "url", ["http://a:1", "ws://", "ws://a:0", "ws://a b", "ws://a:99999", "ws://u:p@a", "ws://a?t=1"]
-)
-def test_what_is_no_url_of_a_broadcaster(url: str) -> None:
-    with pytest.raises(ValueError):
-        stream_url(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "full"),
-    [
-        ("ws://a:1", "ws://a:1/v1/stream"),
-        ("wss://a/", "wss://a/v1/stream"),
-        ("ws://[::1]:9/other", "ws://[::1]:9/other"),
-    ],
-)
-def test_a_url_without_a_path_gets_the_protocols(url: str, full: str) -> None:
-    assert stream_url(url) == full
+async def test_a_url_of_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a URL such as ws://HOST:PORT"):
+        async with open_subscriber("http://127.0.0.1:1"):
+            raise AssertionError("opened")
