@@ -47,7 +47,7 @@ export class Chart {
     /** @type {{right: number, from: number, to: number}|null} held by a zoom */
     this.zoom = null;
     this.held = false; // while the pointer is down nothing may move under it
-    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, width: 0 };
+    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, ticks: /** @type {number[]} */ ([]), width: 0 };
     this.right = view.right;
     this.layer = svg('g', 'sg-layer');
     this.lines = svg('g', 'sg-lines');
@@ -137,7 +137,7 @@ export class Chart {
     if (same && axes.low === wanted.low && axes.high === wanted.high && (live || axes.right === right)) return;
     this.axes = { from, to, right, live, width, ...wanted };
     const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 84)));
-    const y = this.#valueTicks(wanted.low, wanted.high);
+    const y = this.#valueTicks(wanted);
     window.Plotly.relayout(this.div, {
       width: this.div.clientWidth,
       'xaxis.range': [from, to],
@@ -155,20 +155,21 @@ export class Chart {
     const low = Math.min(...lines.map((line) => line.low));
     const high = Math.max(...lines.map((line) => line.high));
     const { low: from, high: to } = this.axes;
-    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1 } : { low: from, high: to };
-    if (low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return { low: from, high: to };
+    const held = { low: from, high: to, ticks: this.axes.ticks };
+    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, ticks: [0, 0.5, 1] } : held;
+    if (low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return held;
     return this.#nice(low, high);
   }
 
   /** @param {number} low @param {number} high */
   #nice(low, high) {
-    const zeroed = low >= 0 && low < 0.6 * high ? 0 : low;
+    const zeroed = low >= 0 && (low < 0.6 * high || low === high) ? 0 : low;
     const spare = high - zeroed || Math.abs(high) || 1;
     const { factor } = this.#scale(zeroed, high);
     const top = high + 0.06 * spare;
     const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
     const nice = niceTicks(bottom / factor, (this.unit === '%' && high <= 100 ? Math.min(100, top) : top) / factor, 4);
-    return { low: nice.from * factor, high: nice.to * factor };
+    return { low: nice.from * factor, high: nice.to * factor, ticks: nice.ticks.map((tick) => tick * factor) };
   }
 
   get unit() {
@@ -181,11 +182,10 @@ export class Chart {
     return scale(Math.max(Math.abs(low), Math.abs(high)), this.unit);
   }
 
-  /** @param {number} low @param {number} high */
-  #valueTicks(low, high) {
+  /** @param {{low: number, high: number, ticks: number[]}} axis */
+  #valueTicks({ low, high, ticks }) {
     const { factor, suffix } = this.#scale(low, high);
-    const values = niceTicks(low / factor, high / factor, 4).ticks.map((tick) => tick * factor);
-    return { values, texts: values.map((tick) => digits(Number((tick / factor).toPrecision(6))) + suffix) };
+    return { values: ticks, texts: ticks.map((tick) => digits(Number((tick / factor).toPrecision(6))) + suffix) };
   }
 
   #plot() {

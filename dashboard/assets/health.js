@@ -1,7 +1,7 @@
 /** The health of the connection, always in sight. */
 
 import { localNow } from './feed.js';
-import { digits, formatAge, formatMs } from './format.js';
+import { digits, formatMs } from './format.js';
 import { write } from './panels.js';
 import { Rate, Recent } from './statistics.js';
 
@@ -22,7 +22,8 @@ export class Health {
       if (!chart.inSight || chart.dirty || !chart.isLive) continue;
       for (const { series } of chart.traces.values()) {
         if (Number.isNaN(series.unpaintedTime)) continue;
-        this.latency.add(now, (this.feed.clock.now() - series.unpaintedTime) * 1000);
+        // Less than nothing is the uncertainty of the clock.
+        this.latency.add(now, Math.max(0, (this.feed.clock.now() - series.unpaintedTime) * 1000));
         series.unpaintedTime = NaN;
       }
     }
@@ -61,7 +62,7 @@ export class Health {
   stateText() {
     const { state, retryAt } = this.feed;
     if (state === 'reconnecting') return retryAt === null ? 'reconnecting' : `reconnecting in ${Math.max(0, Math.ceil(retryAt - localNow()))} s`;
-    if (state === 'cannot connect') return retryAt === null ? 'cannot connect · trying' : `cannot connect · next try in ${formatAge(Math.max(0, Math.ceil(retryAt - localNow())))}`;
+    if (state === 'cannot connect') return retryAt === null ? 'cannot connect · trying' : `cannot connect · next in ${Math.max(0, Math.ceil(retryAt - localNow()))} s`;
     return state;
   }
 

@@ -230,14 +230,13 @@ class Panel {
   /** @param {import('./store.js').Store} store */
   refresh(store) {
     let newest = Infinity;
-    let stale = this.entries.size > 0;
+    const stale = this.entries.size > 0 && [...this.entries.values()].every((entry) => store.isStale(entry.series));
     for (const { series, node, value, age } of this.entries.values()) {
       const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
       if (!this.view.paused) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
       const old = store.isStale(series);
       node.classList.toggle('stale', old);
-      write(age, old ? `${formatAge(store.ageOf(series))} ago` : '');
-      stale &&= old;
+      write(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
       newest = Math.min(newest, store.ageOf(series));
     }
     this.node.classList.toggle('is-stale', stale);
