@@ -23,9 +23,9 @@ from broadcaster.subscription import (
     SubscriptionEnded,
     Wanted,
 )
-from ingest import link
 from ingest.backoff import Backoff
-from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost
+from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost, rejected, stream_url, why
+from ingest.link import dial as dial_url
 
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
@@ -123,7 +123,7 @@ class Subscriber:
             ConnectionClosed,
             OSError,
         ) as error:  # at the end, it is a close handshake that a dead peer left open
-            return end or Lost(link.why(error))
+            return end or Lost(why(error))
         return end
 
     async def _converse(self, socket: WebSocketConnection) -> Lost | SubscriptionEnded:
@@ -190,7 +190,7 @@ class Subscriber:
 
 
 def _rejected(error: ConnectionRejected) -> Lost | SubscriptionEnded:
-    lost = link.rejected(error)
+    lost = rejected(error)
     return SubscriptionEnded(str(error.status_code), lost.reason) if lost.final else lost
 
 
@@ -225,7 +225,7 @@ async def open_subscriber(
     """
     wanted = Wanted(select, history_s, overflow, max_rate, client)
     subscriber = Subscriber(
-        dial or link.dial(link.stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
+        dial or dial_url(stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
     )
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
