@@ -7,19 +7,12 @@
 import { collect, emptyLine, pathData } from './decimate.js';
 import { drawEvents } from './events.js';
 import { digits, niceTicks, scale, timeTicks } from './format.js';
+import { svg } from './svg.js';
 
 export const MARGIN = { l: 62, r: 14, t: 10, b: 24 };
 const HEIGHT = 190;
-const SVG = 'http://www.w3.org/2000/svg';
 const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
-
-/** @param {string} name @param {string} className @returns {SVGElement} */
-export function svg(name, className) {
-  const node = document.createElementNS(SVG, name);
-  node.setAttribute('class', className);
-  return node;
-}
 
 /**
  * @typedef {object} Trace

@@ -1,7 +1,7 @@
 /** Event series drawn as annotations: a vertical line with its text, on every chart of the group. */
 
-import { svg } from './charts.js';
 import { formatClock } from './format.js';
+import { svg } from './svg.js';
 
 const SHOWN = 60;
 const LETTERS = 26;

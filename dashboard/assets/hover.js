@@ -1,8 +1,9 @@
 /** The values under the pointer: a rule through the chart and a small table beside it. */
 
-import { MARGIN, svg } from './charts.js';
+import { MARGIN } from './charts.js';
 import { eventsIn } from './events.js';
 import { formatClock, formatValue } from './format.js';
+import { svg } from './svg.js';
 
 const REACH_PX = 24; // a sample farther from the pointer is not under it
 const ROWS = 12;
