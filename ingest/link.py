@@ -49,7 +49,7 @@ def _refuse_url(url: str) -> NoReturn:
     raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
 
 
-def dial(url: str, token: str | None, message_bytes_max: int) -> Dial:
+def websocket_dial(url: str, token: str | None, message_bytes_max: int) -> Dial:
     """Opens connections to the endpoint `url`."""
     return partial(
         open_websocket_url,

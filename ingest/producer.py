@@ -1,5 +1,4 @@
 import logging
-import math
 import threading
 import time as clock
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -11,11 +10,10 @@ from uuid import UUID, uuid4
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 
-from ingest import link
 from ingest.backoff import Backoff
 from ingest.conversation import Conversation
 from ingest.intake import Intake, check_columns, check_one
-from ingest.link import Dial, Lost
+from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dial, why
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
 
@@ -270,13 +268,13 @@ class Producer:
             async with self._dial() as socket:
                 lost = await self._converse(socket)
         except ConnectionRejected as error:
-            return link.rejected(error)
+            return rejected(error)
         except (
             HandshakeError,
             ConnectionClosed,
             OSError,
         ) as error:  # at the end, it is a close handshake that a dead peer left open
-            return lost or Lost(link.why(error))
+            return lost or Lost(why(error))
         return lost
 
     async def _converse(self, socket: WebSocketConnection) -> Lost:
@@ -315,13 +313,20 @@ class Producer:
             if self._state != "connected":
                 self._scope.cancel()
             self._stop.set()
-            with trio.move_on_after(link.CLOSE_S):
+            with trio.move_on_after(CLOSE_S):
                 await self._finished.wait()
             self._scope.cancel()
             await self._finished.wait()
         self._become("closed", None)
         if unsent := self.statistics().unsent:
             log.warning("closed with %d samples of which it is not known that they arrived", unsent)
+
+
+def _outbox(buffer_samples: int, batch_samples: int, window: int, first_id: int | None) -> Outbox:
+    if min(buffer_samples, batch_samples, window) < 1:
+        raise ValueError("buffer_samples, batch_samples, window: expected at least 1")
+    # Ids begin with the time, so that they also grow if a program that has a fixed producer_id starts again.
+    return Outbox(buffer_samples, batch_samples, window, int(clock.time() * 1e6) if first_id is None else first_id)
 
 
 @asynccontextmanager
@@ -362,18 +367,20 @@ async def open_producer(
     Raises:
         ValueError: the URL is none of a broadcaster, or a bound is below 1.
     """
-    if min(buffer_samples, batch_samples, window) < 1 or not 0 <= flush_interval_s < math.inf:
-        raise ValueError("buffer_samples, batch_samples, window: expected at least 1; flush_interval_s: at least 0")
-    # Ids begin with the time, so that they also grow if a program that has a fixed producer_id starts again.
-    first = int(clock.time() * 1e6) if first_id is None else first_id
-    outbox = Outbox(buffer_samples, batch_samples, window, first)
-    connect = dial or link.dial(link.stream_url(url), token, ANSWER_BYTES_MAX)
+    outbox = _outbox(buffer_samples, batch_samples, window, first_id)
+    connect = dial or websocket_dial(stream_url(url), token, ANSWER_BYTES_MAX)
     producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s)
+    async with _running(producer, flush_s):
+        yield producer
+
+
+@asynccontextmanager
+async def _running(producer: Producer, flush_s: float) -> AsyncIterator[None]:
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(producer.run)
         try:
-            yield producer
+            yield
         except Exception as error:
             failure = error  # raised again outside, so that the nursery does not wrap it in a group
         finally:
