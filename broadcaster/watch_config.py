@@ -1,3 +1,5 @@
+"""Every setting of `streamgauge watch`."""
+
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -6,10 +8,11 @@ from ingest.settings import WebSocketUrl
 
 
 class WatchConfig(BaseModel):
-    """Settings of `streamgauge watch`."""
+    """Settings of one terminal table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    # The setting is called `from`, as the flag is, which Python reserves.
     url: WebSocketUrl = Field("ws://127.0.0.1:8765", alias="from", description="The broadcaster to watch.")
     history_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         60.0, description="Seconds of history to begin with; 0: none."
