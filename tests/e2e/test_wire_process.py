@@ -42,7 +42,7 @@ async def test_killed_and_started_again(broadcaster_process: Make, dial: Dial) -
     for id in (1, 2, 3):
         await producer.publish(id, [sample("m", id)])
     await subscriber.until_samples(3)
-    cursor = subscriber.received[-1]["cursor"]
+    cursor = subscriber.cursor
     process.send_signal(signal.SIGKILL)
     assert (await ended(subscriber)).code is None, "no time for a bye"
     await process.wait()

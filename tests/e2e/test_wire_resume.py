@@ -15,11 +15,6 @@ async def publish_values(wire: Wire, *values: int, metric: str = "m") -> None:
         assert (await wire.publish(value, [sample(metric, value)]))["accepted"] == 1
 
 
-async def read_backfill(wire: Wire, count: int) -> None:
-    while wire.rules.counts["backfill"] < count:
-        await wire.receive()
-
-
 async def nothing_more(wire: Wire) -> None:
     """Two round trips with no further data in them."""
     before = dict(wire.rules.counts)
@@ -34,7 +29,7 @@ async def test_history_is_backfilled_by_age(broadcaster: Broadcaster, dial: Dial
     await producer.publish(1, [sample("m", [1, 2, 3, 4], [now - 500, now - 90, now - 30, now])])
     await producer.publish(2, [sample("old", 5, now - 500)])
     await wire.subscribe(1, history=100)
-    await read_backfill(wire, 3)
+    await wire.until_backfilled(3)
     await nothing_more(wire)
     assert wire.rules.values("m", "backfill") == [2, 3, 4]
 
@@ -87,7 +82,7 @@ async def test_resume_brings_what_was_missed(broadcaster: Broadcaster, dial: Dia
     await wire.subscribe()
     await publish_values(producer, 1, 2, 3)
     await wire.until_samples(3)
-    cursor = wire.received[-1]["cursor"]
+    cursor = wire.cursor
     await wire.aclose()
     await publish_values(producer, 4, 5)
     await producer.publish(6, [sample("new.series", 6)])
@@ -108,11 +103,11 @@ async def test_every_cursor_is_a_place_to_resume_from(broadcaster: Broadcaster, 
     for value in range(5):
         await publish_values(producer, value)
         await wire.until_samples(value + 1)
-        cursors.append(wire.received[-1]["cursor"])
+        cursors.append(wire.cursor)
     for at, cursor in enumerate(cursors):
         again = await dial(broadcaster)
         assert (await again.subscribe(1, resume=cursor))["resumed"] is True
-        await read_backfill(again, 5 - at)
+        await again.until_backfilled(5 - at)
         await nothing_more(again)
         assert again.rules.values("m") == list(range(at, 5))
 
@@ -125,7 +120,7 @@ async def test_a_subscribed_cursor_counts_from_there(broadcaster: Broadcaster, d
     await publish_values(producer, 3)
     again = await dial(broadcaster)
     assert (await again.subscribe(1, resume=cursor))["resumed"] is True
-    await read_backfill(again, 1)
+    await again.until_backfilled(1)
     await nothing_more(again)
     assert again.rules.values("m") == [3]
 
@@ -162,8 +157,8 @@ async def test_a_cursor_of_another_life(start: Start, dial: Dial) -> None:
     await other.until_samples(2)
     await publish_values(producer, 10, 20, 30)
     wire = await dial(here)
-    assert (await wire.subscribe(1, resume=other.received[-1]["cursor"]))["resumed"] is False
-    await read_backfill(wire, 3)
+    assert (await wire.subscribe(1, resume=other.cursor))["resumed"] is False
+    await wire.until_backfilled(3)
     await nothing_more(wire)
     assert wire.rules.values("m") == [10, 20, 30]
 
@@ -174,7 +169,7 @@ async def test_a_cursor_of_the_future(broadcaster: Broadcaster, dial: Dial) -> N
     await wire.subscribe()
     await publish_values(producer, 1)
     await wire.until_samples(1)
-    cursor = wire.received[-1]["cursor"]
+    cursor = wire.cursor
     again = await dial(broadcaster)
     assert (await again.subscribe(1, resume=cursor + "999"))["resumed"] is False
 
@@ -185,15 +180,15 @@ async def test_resume_when_the_history_is_gone(start: Start, dial: Dial) -> None
     await wire.subscribe()
     await publish_values(producer, 0)
     await wire.until_samples(1)
-    cursor = wire.received[-1]["cursor"]
+    cursor = wire.cursor
     await publish_values(producer, *range(1, 6))
     again = await dial(broadcaster)
     assert (await again.subscribe(1, resume=cursor))["resumed"] is True
-    await read_backfill(again, 5)
+    await again.until_backfilled(5)
     await publish_values(producer, 6)
     third = await dial(broadcaster)
     assert (await third.subscribe(1, resume=cursor))["resumed"] is False
-    await read_backfill(third, 5)
+    await third.until_backfilled(5)
     await nothing_more(third)
     assert third.rules.values("m") == [2, 3, 4, 5, 6]
 
@@ -205,7 +200,7 @@ async def test_the_history_of_others_does_not_matter(start: Start, dial: Dial) -
     await wire.subscribe(1, "m")
     await publish_values(producer, 0)
     await wire.until_samples(1)
-    cursor = wire.received[-1]["cursor"]
+    cursor = wire.cursor
     await publish_values(producer, *range(50), metric="busy")
     await publish_values(producer, 100)
     again = await dial(broadcaster)
@@ -225,7 +220,7 @@ async def test_resume_without_history_at_all(start: Start, dial: Dial) -> None:
     assert (await again.subscribe(1, resume=cursor))["resumed"] is False
     await nothing_more(again)
     third = await dial(broadcaster)
-    assert (await third.subscribe(1, resume=wire.received[-1]["cursor"]))["resumed"] is True
+    assert (await third.subscribe(1, resume=wire.cursor))["resumed"] is True
 
 
 async def test_resume_in_full_flow(broadcaster: Broadcaster, dial: Dial) -> None:
@@ -260,7 +255,7 @@ async def test_the_cursor_of_a_backfill_is_the_position_after_it(start: Start, d
     await wire.subscribe(1, history=1e10)
     await wire.expect("samples", backfill=True)
     again = await dial(broadcaster)
-    assert (await again.subscribe(1, resume=wire.received[-1]["cursor"]))["resumed"] is True
+    assert (await again.subscribe(1, resume=wire.cursor))["resumed"] is True
     await nothing_more_after_backfill(again)
     for name in names:
         assert wire.rules.values(name) + again.rules.values(name) == at, name
@@ -281,11 +276,11 @@ async def test_a_second_subscription_does_not_repeat_what_came(broadcaster: Broa
     await publish_values(producer, 1, 2)
     await publish_values(producer, 9, metric="other")
     await wire.subscribe(1, "m", history=3600)
-    await read_backfill(wire, 2)
+    await wire.until_backfilled(2)
     await publish_values(producer, 3)
     await wire.until_samples(1)
     await wire.subscribe(2, "*", history=3600)
-    await read_backfill(wire, 3)
+    await wire.until_backfilled(3)
     await nothing_more(wire)
     assert (wire.rules.values("m"), wire.rules.values("other")) == ([1, 2, 3], [9])
 
@@ -296,7 +291,7 @@ async def test_history_and_resume_of_other_selections_on_one_connection(broadcas
     await publish_values(producer, 2, metric="b")
     await wire.subscribe(1, "a", history=3600)
     await wire.subscribe(2, "b", history=3600)
-    await read_backfill(wire, 2)
+    await wire.until_backfilled(2)
     await publish_values(producer, 3, metric="a")
     await publish_values(producer, 4, metric="b")
     await wire.until_samples(2)

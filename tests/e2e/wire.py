@@ -58,6 +58,11 @@ class Wire:
     def welcome(self) -> Message:
         return self.received[0]
 
+    @property
+    def cursor(self) -> str:
+        """Of the last message that had one."""
+        return next(str(message["cursor"]) for message in reversed(self.received) if "cursor" in message)
+
     # Sending
 
     async def send_bytes(self, data: bytes) -> None:
@@ -122,7 +127,8 @@ class Wire:
 
     async def _answer_close(self, payload: bytes) -> None:
         code = struct.unpack("!H", payload[:2])[0] if payload else -1
-        with suppress(trio.BrokenResourceError, trio.TooSlowError):  # the server need not wait for the answer
+        # The server need not wait for the answer, and a test may be in the middle of a send.
+        with suppress(trio.BrokenResourceError, trio.BusyResourceError, trio.TooSlowError):
             await self.send_frame(CLOSE, payload[:2])
         raise Closed(code, payload[2:].decode())
 
@@ -143,6 +149,11 @@ class Wire:
     async def until_samples(self, count: int) -> None:
         """Reads on until so many samples were delivered or reported in gaps."""
         while self.rules.accounted < count:
+            await self.receive()
+
+    async def until_backfilled(self, count: int) -> None:
+        """Reads on until so many samples came as backfill."""
+        while self.rules.counts["backfill"] < count:
             await self.receive()
 
     async def until_closed(self) -> Closed:
