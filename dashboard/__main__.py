@@ -49,9 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="streamgauge",
         description="See your metrics now.",
-        epilog="Every setting is also a variable STREAMGAUGE_... and a key of a TOML file: see docs/configuration.md.",
+        epilog="Every setting is also a variable STREAMGAUGE_... and a key of a TOML file.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {_version()}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add_commands(subparsers)
     broadcaster_commands.add_commands(subparsers)
@@ -67,7 +67,7 @@ def _version() -> str:
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    demo = subparsers.add_parser("demo", help="watch this machine and a synthetic web shop: everything in one process")
+    demo = subparsers.add_parser("demo", help="everything in one process, with something to see")
     _add_common(demo, "127.0.0.1:8050")
     demo.add_argument("--no-browser", dest="browser", action="store_const", const=False, help="open no browser")
     demo.set_defaults(run=_demo)
