@@ -24,8 +24,7 @@ from broadcaster.subscription import (
     Wanted,
 )
 from ingest.backoff import Backoff
-from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost, rejected, stream_url, why
-from ingest.link import dial as dial_url
+from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost, rejected, stream_url, websocket_dial, why
 
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
@@ -225,7 +224,7 @@ async def open_subscriber(
     """
     wanted = Wanted(select, history_s, overflow, max_rate, client)
     subscriber = Subscriber(
-        dial or dial_url(stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
+        dial or websocket_dial(stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
     )
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
