@@ -7,7 +7,7 @@ protocol. Everything behind this module trusts what it let through.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 Kind = Literal["gauge", "counter", "event"]
@@ -69,7 +69,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Accepted samples of one series: `times` (Unix seconds) and `values` have the same length."""
+    """Accepted samples of one series: `times` (Unix seconds) and `values` have the same length.
+
+    `index` is the entry's place in the message it came in.
+    """
 
     series: Series
     times: Sequence[float]
@@ -77,6 +80,7 @@ class Entry:
     kind: Kind | None = None
     unit: str | None = None
     help: str | None = None
+    index: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class Validator:
         self._cache[key] = series
         return series
 
-    def entry(self, raw: object, now: float) -> tuple[Entry, list[SampleError]]:
+    def entry(self, raw: object, now: float, index: int = 0) -> tuple[Entry, list[SampleError]]:
         """One raw entry. Bad samples of a column are left out and returned as errors beside the good ones.
 
         Raises SampleError when nothing of the entry can be taken.
@@ -205,9 +209,9 @@ class Validator:
         value, time = raw["value"], raw.get("time", now)
         if type(value) is not list and type(time) is not list:
             checked = check_value(value, effective)
-            return Entry(series, (check_time(time),), (checked,), kind, unit, help_), []
+            return Entry(series, (check_time(time),), (checked,), kind, unit, help_, index), []
         times, values, errors = _columns(time, value, effective)
-        return Entry(series, times, values, kind, unit, help_), errors
+        return Entry(series, times, values, kind, unit, help_, index), errors
 
     def _effective_kind(self, series: Series, kind: Kind | None) -> Kind | None:
         known = self._kind_of(series)
@@ -224,16 +228,17 @@ class Validator:
         rejected: list[Rejection] = []
         for index, item in enumerate(raw):
             try:
-                entry, errors = self.entry(item, now)
+                entry, errors = self.entry(item, now, index)
             except SampleError as error:
-                rejected.append(_reject(index, error))
+                rejected.append(reject(index, error))
                 continue
-            rejected += [_reject(index, error) for error in errors]
+            rejected += [reject(index, error) for error in errors]
             accepted.append(entry)
         return accepted, rejected
 
 
-def _reject(index: int, error: SampleError) -> Rejection:
+def reject(index: int, error: SampleError) -> Rejection:
+    """A refusal that names the entry of the message it was found in."""
     where = f"samples[{index}].{error.field}" if error.field else f"samples[{index}]"
     return Rejection(index, error.code, f"{where}: {error.problem}")
 

@@ -1,0 +1,58 @@
+"""Every setting of the broadcaster. Names carry their units; `docs/configuration.md` explains each."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingest.settings import Address
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class BroadcasterConfig(BaseModel):
+    """Settings of one broadcaster. 0 means no bound where a description says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bind: Address = Field(Address("127.0.0.1", 8765), description="Where WebSockets are accepted.")
+    http_bind: Address = Field(Address("127.0.0.1", 8766), description="Where HTTP is served.")
+    insecure: bool = Field(False, description="Allow binding beyond loopback without credentials.")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins of web pages that may connect, beside loopback ones and the broadcaster's own host."
+    )
+
+    connections_max: Positive = Field(20_000, description="Connections at once; also bounded by the descriptor limit.")
+    handshakes_max: Positive = Field(1_000, description="Handshakes under way at once.")
+    handshake_s: Seconds = Field(10.0, description="Seconds a handshake may take.")
+    ping_interval_s: Seconds = Field(
+        20.0, description="Seconds between pings; a client silent for two is closed (4001)."
+    )
+    close_s: Seconds = Field(2.0, description="Seconds a close handshake may take.")
+    drain_s: Seconds = Field(5.0, description="Seconds a graceful drain may take.")
+    reconnect_spread_s: Seconds = Field(
+        5.0, description="Clients told to reconnect after a drain spread over this time."
+    )
+
+    message_bytes: Positive = Field(1_048_576, description="Largest message a client may send.")
+    samples_per_message: Count = Field(10_000, description="Samples in one publish; 0: no bound.")
+    samples_per_second: Count = Field(1_000_000, description="Samples a second from one connection; 0: no bound.")
+    rate_limited_s: Seconds = Field(10.0, description="A producer over its rate for longer is closed (4029).")
+    bad_messages_max: Count = Field(100, description="Bad messages a minute before a close (4500); 0: no bound.")
+    subscriptions_max: Positive = Field(100, description="Subscriptions on one connection.")
+    selectors_max: Positive = Field(100, description="Entries in the select of one subscription.")
+    series_max: Positive = Field(100_000, description="Series at once; new ones are refused (too_many_series).")
+
+    mailbox_batches: Positive = Field(1_024, description="Batches that wait for one slow subscriber.")
+    mailbox_bytes: Positive = Field(8_388_608, description="Bytes that wait for one slow subscriber.")
+    control_bytes: Positive = Field(4_194_304, description="Bytes of answers that wait for one client (over it: 4008).")
+    flush_rest_max_s: Seconds = Field(0.05, description="Longest rest between two flushes.")
+
+    history_points: Count = Field(36_000, description="Samples kept of one series; 0: none.")
+    history_age_s: Seconds = Field(3_600.0, description="Samples accepted longer ago are dropped.")
+    history_bytes: Positive = Field(268_435_456, description="Memory of the whole history.")
+    producer_memory_s: Seconds = Field(600.0, description="How long a producer's last id is remembered.")
+    telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
+    )

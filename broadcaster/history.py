@@ -1,0 +1,269 @@
+"""What a subscriber may have missed: a ring of samples a series, and the epoch and seq they are counted by. Pure.
+
+A sample's position in its ring is its *index*: how many samples the series had accepted before it. Indices never
+change, so what was delivered and what was evicted can be counted exactly.
+"""
+
+import itertools
+import math
+import operator
+import uuid
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.samples import Kind, Series, Value
+
+NUMBER_BYTES = 24  # time, value and seq, 8 bytes each
+TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str header, list slot, time, seq
+
+
+class Ring:
+    """The held samples of one series in the order accepted, as columns. Evicted from the front only."""
+
+    __slots__ = ("_start", "base", "evicted_seq", "monotonic", "seqs", "text_bytes", "times", "values")
+
+    def __init__(self, *, text: bool = False) -> None:
+        self.times = array("d")
+        self.values: array[float] | list[str] = [] if text else array("d")
+        self.seqs = array("q")
+        self.base = 0  # index of the first item of the columns
+        self._start = 0  # items at the front of the columns that are evicted already
+        self.evicted_seq = 0
+        self.monotonic = True  # times never fell, so that they can be searched
+        self.text_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.times) - self._start
+
+    @property
+    def first_index(self) -> int:
+        return self.base + self._start
+
+    @property
+    def end_index(self) -> int:
+        return self.base + len(self.times)
+
+    @property
+    def bytes(self) -> int:
+        return len(self) * (TEXT_BYTES if isinstance(self.values, list) else NUMBER_BYTES) + self.text_bytes
+
+    def append(self, seq: int, times: Sequence[float], values: Sequence[Value]) -> None:
+        last = self.times[-1] if self.times else -math.inf
+        self.times.extend(times)
+        if isinstance(self.values, list):
+            self.values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
+            self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]
+        else:
+            try:
+                self.values.extend(values)  # type: ignore[arg-type]
+            except TypeError:  # a null among them; what was taken before it is put in again
+                del self.values[len(self.seqs) :]
+                self.values.extend([math.nan if value is None else value for value in values])  # type: ignore[misc]
+        self.seqs.extend(itertools.repeat(seq, len(times)))
+        if self.monotonic and (times[0] < last or (len(times) > 1 and any(map(operator.gt, times, times[1:])))):
+            self.monotonic = False
+
+    def evict(self, count: int) -> int:
+        """Drops up to `count` samples from the front; returns how many."""
+        count = min(count, len(self))
+        if count <= 0:
+            return 0
+        end = self._start + count
+        self.evicted_seq = self.seqs[end - 1]
+        if isinstance(self.values, list):
+            self.text_bytes -= sum(map(len, self.values[self._start : end]))
+        self._start = end
+        if self._start * 2 > len(self.times) or self._start > 4096:  # give the memory back now and then
+            for column in (self.times, self.values, self.seqs):
+                del column[:end]
+            self.base += end
+            self._start = 0
+        return count
+
+    def index_after(self, seq: int) -> int:
+        """The index of the first held sample that came after the batch `seq`."""
+        return self.base + bisect_right(self.seqs, seq, self._start)
+
+    def index_since(self, time: float) -> int:
+        """The index from which all held samples with `time` or later are found."""
+        if self.monotonic:
+            return self.base + bisect_left(self.times, time, self._start)
+        end = len(self.times)
+        return self.base + next((i for i in range(self._start, end) if self.times[i] >= time), end)
+
+    def slice(self, start: int, stop: int) -> tuple[list[float], list[Any]]:
+        """Times and values of the indices [start, stop) that are still held."""
+        low, high = max(start - self.base, self._start), max(stop - self.base, self._start)
+        values = self.values[low:high]
+        return self.times[low:high].tolist(), values if isinstance(values, list) else values.tolist()
+
+
+class Record:
+    """All that is known of one series: its identity, its description and its ring."""
+
+    __slots__ = ("help", "key", "kind", "ring", "series", "unit", "updated")
+
+    def __init__(self, key: int, series: Series, kind: Kind) -> None:
+        self.key = key
+        self.series = series
+        self.kind: Kind = kind
+        self.unit: str | None = None
+        self.help: str | None = None
+        self.ring = Ring(text=kind == "event")
+        self.updated = 0.0
+
+    def descriptor(self) -> dict[str, Any]:
+        tags = dict(self.series.tags)
+        description = {"unit": self.unit, "kind": self.kind, "help": self.help}
+        return {"key": self.key, "metric": self.series.metric, "tags": tags, **description}
+
+    def describe(self, kind: Kind | None, unit: str | None, help: str | None) -> bool:
+        """Takes over what an entry says of its series; True if that changed the description."""
+        before = (self.kind, self.unit, self.help)
+        self.kind, self.unit, self.help = kind or self.kind, unit or self.unit, help or self.help
+        return before != (self.kind, self.unit, self.help)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStatistics:
+    """How full the history is, and what it let go since the start."""
+
+    series: int
+    samples: int
+    bytes: int
+    evicted_samples: int
+    expired_series: int
+
+
+class History:
+    """The rings of all series, bounded in points a series, age and bytes."""
+
+    def __init__(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
+        self.epoch = uuid.uuid4().hex[:16]
+        self.seq = 0
+        self.records: dict[Series, Record] = {}
+        self._points = points
+        self._age_s = age_s
+        self._bytes_max = bytes_max
+        self._series_max = series_max
+        self._keys = itertools.count(1)
+        self._marks: deque[tuple[float, int]] = deque()  # (time of receipt, seq), at most one a second
+        self._bytes = 0
+        self._samples = 0
+        self._evicted = 0
+        self._expired = 0
+        self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
+
+    def kind_of(self, series: Series) -> Kind | None:
+        record = self.records.get(series)
+        return record.kind if record else None
+
+    @property
+    def full(self) -> bool:
+        return len(self.records) >= self._series_max
+
+    def add(self, series: Series, kind: Kind | None) -> Record:
+        record = self.records[series] = Record(next(self._keys), series, kind or "gauge")
+        return record
+
+    def append(self, record: Record, times: Sequence[float], values: Sequence[Value], now: float) -> None:
+        """Puts samples of the batch `seq` into the ring of their series."""
+        ring = record.ring
+        before = ring.bytes
+        ring.append(self.seq, times, values)
+        self._samples += len(times)
+        record.updated = now
+        if (over := len(ring) - self._points) > 0:
+            self._count_evicted(ring.evict(over))
+        self._bytes += ring.bytes - before
+
+    def _count_evicted(self, count: int) -> None:
+        self._samples -= count
+        self._evicted += count
+
+    def mark(self, now: float) -> None:
+        """Notes which seq was reached when, for eviction by age."""
+        if not self._marks or now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, self.seq))
+
+    def sweep(self, now: float) -> list[Record]:
+        """Evicts by age and by memory; returns the records of series that are forgotten altogether."""
+        cut = 0
+        while self._marks and self._marks[0][0] < now - self._age_s:
+            cut = self._marks.popleft()[1]
+        if cut:
+            self._evict_through(cut)
+        if self._bytes > self._bytes_max:
+            self._evict_through(self._seq_that_frees(self._bytes - int(self._bytes_max * 0.9)))
+        idle = [r for r in self.records.values() if not len(r.ring) and r.updated < now - self._age_s]
+        for record in idle:
+            del self.records[record.series]
+            self.lost_seq = max(self.lost_seq, record.ring.evicted_seq)
+        self._expired += len(idle)
+        return idle
+
+    @property
+    def over_budget(self) -> bool:
+        return self._bytes > self._bytes_max
+
+    def _evict_through(self, seq: int) -> None:
+        for record in self.records.values():
+            ring = record.ring
+            if len(ring) and ring.seqs[ring.first_index - ring.base] <= seq:
+                before = ring.bytes
+                self._count_evicted(ring.evict(ring.index_after(seq) - ring.first_index))
+                self._bytes += ring.bytes - before
+
+    def _seq_that_frees(self, wanted_bytes: int) -> int:
+        """The lowest seq whose eviction frees so many bytes, by bisection over all rings."""
+        low, high = 0, self.seq
+        while low < high:
+            middle = (low + high) // 2
+            if self._bytes_through(middle) >= wanted_bytes:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _bytes_through(self, seq: int) -> int:
+        total = 0
+        for record in self.records.values():
+            ring = record.ring
+            if held := len(ring):
+                total += ring.bytes * (ring.index_after(seq) - ring.first_index) // held
+        return total
+
+    def holds_after(self, records: Sequence[Record], seq: int) -> bool:
+        """True if every sample of these series that came after the batch `seq` is still held."""
+        return self.lost_seq <= seq and all(record.ring.evicted_seq <= seq for record in records)
+
+    def statistics(self) -> HistoryStatistics:
+        return HistoryStatistics(len(self.records), self._samples, self._bytes, self._evicted, self._expired)
+
+
+def chunks(
+    spans: Sequence[tuple[Record, int, int]], size: int
+) -> Iterator[list[tuple[Record, list[float], list[Any]]]]:
+    """Cuts index spans of rings into messages of at most `size` samples.
+
+    The rings are read lazily, so that a long backfill costs no copy; what is evicted meanwhile is left out.
+    """
+    message: list[tuple[Record, list[float], list[Any]]] = []
+    room = size
+    for record, start, stop in spans:
+        while start < stop:
+            upto = min(stop, start + room)
+            times, values = record.ring.slice(start, upto)
+            if times:
+                message.append((record, times, values))
+                room -= len(times)
+            start = upto
+            if room <= 0:
+                yield message
+                message, room = [], size
+    if message:
+        yield message

@@ -1,0 +1,87 @@
+"""The server's side of the wire protocol: objects to JSON text. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from broadcaster.errors import Close
+from ingest.messages import MessageError
+from ingest.samples import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Batches in (first, last] that were dropped for a subscriber, with how many samples they held."""
+
+    first: int
+    last: int
+    batches: int
+    samples: int
+
+    def encode(self) -> bytes:
+        return orjson.dumps(
+            {"type": "gap", "from": self.first, "to": self.last, "batches": self.batches, "samples": self.samples}
+        )
+
+
+def ack(id: int, accepted: int, rejected: Sequence[Rejection], *, duplicate: bool = False) -> bytes:
+    return orjson.dumps(ack_fields(id, accepted, rejected, duplicate=duplicate))
+
+
+def ack_fields(
+    id: int | None, accepted: int, rejected: Sequence[Rejection], *, duplicate: bool = False
+) -> dict[str, Any]:
+    message: dict[str, Any] = {"type": "ack", "id": id, "accepted": accepted, "rejected": rejected}
+    if duplicate:
+        message["duplicate"] = True
+    return message
+
+
+def error(problem: MessageError) -> bytes:
+    message: dict[str, Any] = {"type": "error", "code": problem.code, "message": problem.message}
+    if problem.id is not None:
+        message["id"] = problem.id
+    return orjson.dumps(message)
+
+
+def bye(close: Close) -> bytes:
+    fields = {"code": close.code, "reason": close.reason, "reconnect": close.reconnect, "after": close.after}
+    return orjson.dumps({"type": "bye", **fields})
+
+
+def pong(time: object, server_time: float) -> bytes:
+    return orjson.dumps({"type": "pong", "time": time, "server_time": server_time})
+
+
+def series(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
+    return orjson.dumps({"type": "series", "series": list(descriptors)})
+
+
+def cursor(epoch: str, seq: int) -> str:
+    """The position after the batch `seq`."""
+    return f"{epoch}:{seq}"
+
+
+def parse_cursor(text: object) -> tuple[str, int] | None:
+    """(epoch, seq) of a cursor, or None for one that no broadcaster of this kind made."""
+    if not isinstance(text, str) or len(text) > 512:
+        return None
+    epoch, _, seq = text.rpartition(":")
+    return (epoch, int(seq)) if epoch and seq.isascii() and seq.isdigit() and len(seq) < 19 else None
+
+
+def fragment(key: int, times: Sequence[float], values: Sequence[Any]) -> bytes:
+    """One series' part of a `samples` message; NaN becomes null. Encoded once and joined into many messages."""
+    return orjson.dumps((key, times, values))
+
+
+def samples(epoch: str, seq: int, prev: int, fragments: Iterable[bytes], flag: bytes = b"") -> bytes:
+    """A `samples` message; `flag` is b'"backfill":true,' or b'"conflated":true,'."""
+    head = b'{"type":"samples",%b"seq":%d,"prev":%d,"cursor":"%b:%d","series":['
+    return b"".join((head % (flag, seq, prev, epoch.encode(), seq), b",".join(fragments), b"]}"))
+
+
+BACKFILL = b'"backfill":true,'
+CONFLATED = b'"conflated":true,'

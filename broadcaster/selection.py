@@ -1,0 +1,115 @@
+"""Which series a subscriber wants: globs over metric names and tags. Pure.
+
+Globs are matched without regular expressions, in time O(length of glob x length of text), so that no pattern can
+make the broadcaster busy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.messages import MessageError
+from ingest.samples import Series, show
+
+GLOB_MAX = 256
+
+
+def glob_match(glob: str, text: str) -> bool:
+    """True if the whole text matches: `*` is any run of characters, `?` is one. Others stand for themselves.
+
+    Greedy with one point of return: the classical wildcard algorithm of R. Salz's wildmat.
+    """
+    at, position, star, mark = 0, 0, -1, 0
+    while position < len(text):
+        if at < len(glob) and glob[at] == "*":
+            star, mark = at, position
+            at += 1
+        elif at < len(glob) and glob[at] in ("?", text[position]):
+            at += 1
+            position += 1
+        elif star >= 0:
+            mark += 1
+            at, position = star + 1, mark
+        else:
+            return False
+    return glob[at:].strip("*") == ""
+
+
+def compile_glob(glob: str) -> Callable[[str], bool]:
+    """A test for the glob, quick for the common forms (`*`, `name`, `prefix*`)."""
+    body = glob.rstrip("*")
+    if "*" in body or "?" in body:
+        return lambda text: glob_match(glob, text)
+    if body == glob:
+        return glob.__eq__
+    return lambda text: text.startswith(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """All of its parts must match; a part left out matches everything."""
+
+    metric: str = "*"
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def matches(self, series: Series) -> bool:
+        if not compile_glob(self.metric)(series.metric):
+            return False
+        if not self.tags:
+            return True
+        have = dict(series.tags)
+        return all(key in have and compile_glob(glob)(have[key]) for key, glob in self.tags)
+
+    def __str__(self) -> str:
+        inside = ",".join(f"{key}={glob}" for key, glob in self.tags)
+        return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+
+Selection = frozenset[Selector]
+"""Any of its selectors may match."""
+
+
+def selects(selection: Selection, series: Series) -> bool:
+    return any(selector.matches(series) for selector in selection)
+
+
+def parse_selection(raw: object, selectors_max: int, id: int | None = None) -> Selection:
+    """The `select` of a subscribe message. Raises MessageError (bad_message)."""
+    if not isinstance(raw, list) or not raw:
+        raise MessageError("bad_message", f"select: expected an array of at least one object, got {show(raw)}", id)
+    if len(raw) > selectors_max:
+        raise MessageError("bad_message", f"select: at most {selectors_max} entries, got {len(raw)}", id)
+    return frozenset(_parse_selector(item, f"select[{index}]", id) for index, item in enumerate(raw))
+
+
+def _parse_selector(raw: Any, where: str, id: int | None) -> Selector:
+    if not isinstance(raw, dict):
+        raise MessageError("bad_message", f"{where}: expected an object, got {show(raw)}", id)
+    metric = _parse_glob(raw.get("metric", "*"), f"{where}.metric", id)
+    tags = raw.get("tags", {})
+    if not isinstance(tags, dict) or len(tags) > 16:
+        raise MessageError("bad_message", f"{where}.tags: expected an object of at most 16 globs, got {show(tags)}", id)
+    pairs = ((key, _parse_glob(glob, f"{where}.tags.{key}", id)) for key, glob in tags.items())
+    return Selector(metric, tuple(sorted(pairs)))
+
+
+def _parse_glob(raw: object, where: str, id: int | None) -> str:
+    if not isinstance(raw, str) or not 1 <= len(raw) <= GLOB_MAX:
+        expected = f"a glob of 1 to {GLOB_MAX} characters"
+        raise MessageError("bad_message", f"{where}: expected {expected}, got {show(raw)}", id)
+    return raw
+
+
+def parse_select(text: str) -> Selector:
+    """The text form `GLOB` or `GLOB{key=GLOB,key=GLOB}`. Raises MessageError (bad_message)."""
+    metric, brace, rest = text.partition("{")
+    tags: dict[str, str] = {}
+    if brace:
+        if not rest.endswith("}"):
+            raise MessageError("bad_message", f"select: expected GLOB{{key=GLOB,…}}, got {show(text)}")
+        for pair in filter(None, rest[:-1].split(",")):
+            key, equals, glob = pair.partition("=")
+            if not equals or not key:
+                raise MessageError("bad_message", f"select: expected key=GLOB within the braces, got {show(pair)}")
+            tags[key.strip()] = glob.strip()
+    return _parse_selector({"metric": metric or "*", "tags": tags}, "select", None)
