@@ -17,6 +17,7 @@ from broadcaster.metrics import exposition
 from broadcaster.origins import origin_allowed
 from broadcaster.selection import Selection, parse_select
 from broadcaster.statistics import Figures
+from broadcaster.transports.handshake import has_token
 from ingest.messages import MessageError, decode
 
 STATUS = {
@@ -115,6 +116,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _caller(request: Request, core: Core) -> Caller:
     """Raises MessageError (bad_token)."""
+    if has_token(request.url.query):
+        raise MessageError("bad_token", "a token in a URL is refused: send Authorization: Bearer TOKEN")
     header = request.headers.get("authorization")
     if header is None:
         return core.authorise(None)

@@ -85,3 +85,17 @@ def samples(epoch: str, seq: int, prev: int, fragments: Iterable[bytes], flag: b
 
 BACKFILL = b'"backfill":true,'
 CONFLATED = b'"conflated":true,'
+
+
+def welcome(epoch: str, seq: int, time: float, session: str, ping_interval: float, limits: Mapping[str, int]) -> bytes:
+    fields = {"version": 1, "epoch": epoch, "seq": seq, "time": time, "session": session}
+    return orjson.dumps({"type": "welcome", **fields, "ping_interval": ping_interval, "limits": limits})
+
+
+def subscribed(id: int, seq: int, cursor: str, resumed: bool, series: Sequence[Mapping[str, Any]]) -> bytes:
+    fields = {"id": id, "seq": seq, "cursor": cursor, "resumed": resumed, "series": series}
+    return orjson.dumps({"type": "subscribed", **fields})
+
+
+def unsubscribed(id: int, seq: int) -> bytes:
+    return orjson.dumps({"type": "unsubscribed", "id": id, "seq": seq})

@@ -1,5 +1,6 @@
 """The publish side of the wire protocol: JSON text to objects and back. Pure."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +35,30 @@ class Publish:
 def decode(data: str | bytes) -> Message:
     """One JSON object. Raises MessageError (bad_json, bad_message)."""
     try:
-        message = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        message = _loads(data)
+    except ValueError as error:
         raise MessageError("bad_json", f"message: not JSON ({error})") from None
     if type(message) is not dict:
         raise MessageError("bad_message", f"message: expected an object, got {show(message)}")
     return message
+
+
+def _loads(data: str | bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if "infinity" not in str(error):
+            raise
+    # A number beyond the largest float is good JSON: only its sample is refused, later and by name.
+    return json.loads(data, parse_int=_big_int, parse_constant=_no_constant)
+
+
+def _big_int(digits: str) -> int | float:
+    return int(digits) if len(digits) < 300 else float(digits)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def message_id(message: Mapping[str, Any], *, required: bool = False) -> int | None:

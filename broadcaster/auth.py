@@ -1,0 +1,49 @@
+"""The seam of credentials: a token becomes a grant, or is refused. Pure.
+
+Without credentials configured everybody may do everything, which is why such a broadcaster binds to loopback only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Grant(Protocol):
+    """What a connection may do."""
+
+    def may_publish(self, metric: str) -> bool: ...
+
+    def may_subscribe(self, metric: str) -> bool: ...
+
+    @property
+    def admin(self) -> bool: ...
+
+    @property
+    def expires(self) -> float | None:
+        """Unix seconds, or None: never."""
+
+
+Authenticator = Callable[[str | None], Grant]
+"""From a bearer token (None: none was sent) to a grant. Raises MessageError (bad_token)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """The grant of a broadcaster without credentials."""
+
+    admin: bool = True
+    expires: float | None = None
+
+    def may_publish(self, metric: str) -> bool:
+        return True
+
+    def may_subscribe(self, metric: str) -> bool:
+        return True
+
+
+EVERYTHING = Everything()
+
+
+def anybody(token: str | None) -> Grant:
+    """The authenticator of a broadcaster without credentials."""
+    return EVERYTHING

@@ -1,0 +1,24 @@
+"""`streamgauge serve`."""
+
+from collections.abc import Mapping
+
+import trio
+
+from broadcaster.config import BroadcasterConfig
+from broadcaster.server import Broadcaster, serve
+from ingest.settings import load, refuse_exposed
+from ingest.signals import until_signalled
+
+
+def run(flags: Mapping[str, object], config_file: str | None) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CommandError for bad settings and for ports that are taken."""
+    config = load("broadcaster", BroadcasterConfig, flags, config_file)
+    refuse_exposed("--bind", config.bind, insecure=config.insecure)
+    refuse_exposed("--http-bind", config.http_bind, insecure=config.insecure)
+    trio.run(_serve, config)
+
+
+async def _serve(config: BroadcasterConfig) -> None:
+    async with until_signalled(), trio.open_nursery() as nursery:
+        broadcaster: Broadcaster = await nursery.start(serve, config)
+        print(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.", flush=True)

@@ -1,0 +1,60 @@
+"""Which messages of each producer were applied, so that one sent again is not applied twice. Pure."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+REFUSED_MAX = 1_000
+PRODUCERS_MAX = 100_000
+
+
+@dataclass(slots=True)
+class Account:
+    """One producer's messages. An id up to `last` was applied, unless it is among the refused."""
+
+    last: int = -1
+    refused: "OrderedDict[int, None]" = field(default_factory=OrderedDict)
+    used: float = 0.0
+
+    def applied(self, id: int) -> bool:
+        return id <= self.last and id not in self.refused
+
+    def apply(self, id: int) -> None:
+        self.refused.pop(id, None)
+        self.last = max(self.last, id)
+
+    def refuse(self, id: int) -> None:
+        """A message that was refused as a whole: it may come again, even after later ones were applied."""
+        if id > self.last or id in self.refused:
+            self.refused[id] = None
+            self.last = max(self.last, id)
+        while len(self.refused) > REFUSED_MAX:
+            self.refused.popitem(last=False)
+
+
+class Ledger:
+    """The accounts of all producers, each remembered for `memory_s` seconds after its last message."""
+
+    def __init__(self, memory_s: float) -> None:
+        self._memory_s = memory_s
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def account(self, producer: str, now: float) -> Account:
+        account = self._accounts.get(producer)
+        if account is None:
+            account = self._accounts[producer] = Account()
+        account.used = now
+        self._accounts.move_to_end(producer)
+        while len(self._accounts) > PRODUCERS_MAX:
+            self._accounts.popitem(last=False)
+        return account
+
+    def sweep(self, now: float) -> None:
+        """Forgets who was not heard of for long. The oldest come first."""
+        while self._accounts:
+            producer, account = next(iter(self._accounts.items()))
+            if now - account.used <= self._memory_s:
+                return
+            del self._accounts[producer]

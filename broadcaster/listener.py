@@ -1,0 +1,122 @@
+"""Accepting connections: plain sockets, each in a stream of our own under trio-websocket."""
+
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+
+from broadcaster.auth import Authenticator
+from broadcaster.config import BroadcasterConfig
+from broadcaster.stream import FrameStream
+from broadcaster.transports.handshake import Admission, Refusal, admit
+from broadcaster.transports.websocket import Connection
+from ingest.errors import CommandError
+from ingest.settings import Address
+
+log = logging.getLogger(__name__)
+
+ACCEPT_AT_ONCE = 64
+OUT_OF_DESCRIPTORS_S = 0.1
+Opened = Callable[[FrameStream, Admission, str], AbstractContextManager[Connection]]
+
+
+def listen(bind: Address) -> socket.socket:
+    """A listening socket. Raises CommandError."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    try:
+        listener = socket.create_server((bind.host, bind.port), family=family, backlog=4096)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
+    listener.setblocking(False)
+    return listener
+
+
+class Listener:
+    """Serves WebSocket clients from one listening socket. `opened` makes a connection known while it lasts."""
+
+    def __init__(
+        self, config: BroadcasterConfig, authenticator: Authenticator, opened: Opened, full: Callable[[], bool]
+    ) -> None:
+        self._config = config
+        self._authenticator = authenticator
+        self._opened = opened
+        self._full = full
+        self._handshakes: dict[trio.CancelScope, None] = {}
+
+    async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
+        """Accepts until cancelled. Connections live in `nursery`."""
+        while True:
+            await trio.lowlevel.wait_readable(listener)
+            for _ in range(ACCEPT_AT_ONCE):
+                try:
+                    accepted, address = listener.accept()
+                except BlockingIOError:
+                    break
+                except ConnectionError:  # it was gone before it was accepted
+                    continue
+                except OSError as error:  # out of descriptors or memory: those who wait are served when others go
+                    log.warning("cannot accept: %s", error)
+                    await trio.sleep(OUT_OF_DESCRIPTORS_S)
+                    break
+                accepted.setblocking(False)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                nursery.start_soon(self._serve, accepted, f"{address[0]}:{address[1]}")
+
+    async def _serve(self, accepted: socket.socket, address: str) -> None:
+        """One connection from its handshake to its end; whatever the peer does ends in a closed socket."""
+        stream = FrameStream(accepted)
+        try:
+            async with trio.open_nursery() as nursery:
+                request = await self._handshake(stream, nursery)
+                if request is not None:
+                    await self._decide(request, stream, address, nursery)
+                nursery.cancel_scope.cancel()
+        except* (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
+            log.debug("%s: connection lost", address)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _handshake(self, stream: FrameStream, nursery: trio.Nursery) -> WebSocketRequest | None:
+        """The request, or None if it does not come in time, or others need the place."""
+        while len(self._handshakes) >= self._config.handshakes_max:
+            oldest = next(iter(self._handshakes))
+            del self._handshakes[oldest]
+            oldest.cancel()
+        with trio.move_on_after(self._config.handshake_s) as scope:
+            self._handshakes[scope] = None
+            try:
+                return await wrap_server_stream(
+                    nursery,
+                    stream,
+                    max_message_size=self._config.message_bytes,
+                    receive_buffer_size=65_536,
+                )
+            finally:
+                self._handshakes.pop(scope, None)
+        return None
+
+    async def _decide(
+        self, request: WebSocketRequest, stream: FrameStream, address: str, nursery: trio.Nursery
+    ) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
+        decision: Admission | Refusal = Refusal(503, "too many connections", ((b"Retry-After", b"1"),))
+        if not self._full():
+            decision = admit(
+                request.path,
+                headers,
+                request.proposed_subprotocols,
+                authenticator=self._authenticator,
+                allowed_origins=self._config.allowed_origins,
+            )
+        if isinstance(decision, Refusal):
+            with trio.move_on_after(self._config.close_s):
+                body = decision.message.encode()
+                await request.reject(decision.status, extra_headers=[*decision.headers], body=body)
+                await stream.aclose()
+            return
+        with self._opened(stream, decision, address) as connection:
+            websocket = await request.accept(subprotocol=decision.subprotocol)
+            await connection.run(websocket, nursery)

@@ -1,0 +1,154 @@
+"""What waits for one subscriber whose socket is full: a bounded memory channel of batches beside a lane of answers.
+
+Answers are never dropped; batches are, by the subscriber's overflow policy, and every drop is announced by a gap. Every
+item has a ticket, so that both lanes leave in the order in which they came.
+"""
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import trio
+
+from broadcaster import messages
+from broadcaster.frames import text_frame
+from broadcaster.history import Record
+from broadcaster.hub import Batch
+from broadcaster.messages import Gap
+from ingest.samples import Value
+
+Overflow = Literal["conflate", "drop_oldest", "disconnect"]
+OVERFLOWS: Final = get_args(Overflow)
+CONFLATED_SAMPLES = 10_000  # the most in one conflated message
+
+
+@dataclass(slots=True)
+class Loss:
+    """Dropped batches that follow each other in one chain, not yet announced."""
+
+    ticket: int
+    chain: int
+    gap: Gap
+    newest: dict[Record, tuple[float, Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxStatistics:
+    """What waits now, and what was dropped since the mailbox was made."""
+
+    batches: int
+    bytes: int
+    control_bytes: int
+    dropped_batches: int
+    dropped_samples: int
+
+
+class Mailbox:
+    """Bounded in batches and bytes; `put` and `put_control` never wait."""
+
+    def __init__(
+        self, epoch: str, overflow: Overflow, batches_max: int, bytes_max: int, control_bytes_max: int
+    ) -> None:
+        self.overflow = overflow
+        self._epoch = epoch
+        self._bytes_max = bytes_max
+        self._control_bytes_max = control_bytes_max
+        self._tickets = itertools.count()
+        self._chain = 0
+        self._control: deque[tuple[int, bytes]] = deque()
+        self._send, self._receive = trio.open_memory_channel[tuple[int, int, Batch]](batches_max)
+        self._head: tuple[int, int, Batch] | None = None  # taken from the channel to see its ticket
+        self._losses: deque[Loss] = deque()
+        self._batches = self._bytes = self._control_bytes = 0
+        self._dropped_batches = self._dropped_samples = 0
+
+    @property
+    def empty(self) -> bool:
+        return not (self._control or self._batches or self._losses)
+
+    def put_control(self, frame: bytes, *, new_chain: bool = False) -> bool:
+        """Adds an answer; False if too many wait already. `new_chain`: it names where `prev` goes on from."""
+        if self._control_bytes + len(frame) > self._control_bytes_max:
+            return False
+        self._control.append((next(self._tickets), frame))
+        self._control_bytes += len(frame)
+        self._chain += new_chain
+        return True
+
+    def put(self, batch: Batch) -> bool:
+        """Adds a batch, dropping by the overflow policy; False if the policy is to disconnect."""
+        if not self._fits(batch):
+            if self.overflow == "disconnect":
+                return False
+            while self._batches and (self.overflow == "conflate" or not self._fits(batch)):
+                self._drop(*self._pop())
+        self._send.send_nowait((next(self._tickets), self._chain, batch))
+        self._batches += 1
+        self._bytes += len(batch.frame)
+        return True
+
+    def _fits(self, batch: Batch) -> bool:
+        if not self._batches:
+            return True  # a batch larger than the bound is still delivered, alone
+        statistics = self._send.statistics()
+        room = statistics.current_buffer_used < statistics.max_buffer_size
+        return room and self._bytes + len(batch.frame) <= self._bytes_max
+
+    def _peek(self) -> tuple[int, int, Batch] | None:
+        if self._head is None and self._batches:
+            self._head = self._receive.receive_nowait()
+        return self._head
+
+    def _pop(self) -> tuple[int, int, Batch]:
+        head = self._peek()
+        assert head is not None
+        self._head = None
+        self._batches -= 1
+        self._bytes -= len(head[2].frame)
+        return head
+
+    def _drop(self, ticket: int, chain: int, batch: Batch) -> None:
+        self._dropped_batches += 1
+        self._dropped_samples += batch.samples
+        loss = self._losses[-1] if self._losses else None
+        if loss is None or loss.chain != chain:
+            loss = Loss(ticket, chain, Gap(batch.prev, batch.seq, 1, batch.samples))
+            self._losses.append(loss)
+        else:
+            gap = loss.gap
+            loss.gap = Gap(gap.first, batch.seq, gap.batches + 1, gap.samples + batch.samples)
+        if self.overflow == "conflate":
+            loss.newest.update(batch.newest)
+
+    def take(self) -> bytes | None:
+        """The next frame in order, or None if nothing waits."""
+        head = self._peek()
+        tickets = (
+            self._control[0][0] if self._control else None,
+            self._losses[0].ticket if self._losses else None,
+            head[0] if head else None,
+        )
+        first = min((ticket for ticket in tickets if ticket is not None), default=None)
+        if first is None:
+            return None
+        if first == tickets[0]:
+            _, frame = self._control.popleft()
+            self._control_bytes -= len(frame)
+            return frame
+        return self._announce(self._losses.popleft()) if first == tickets[1] else self._pop()[2].frame
+
+    def _announce(self, loss: Loss) -> bytes:
+        frames = [text_frame(loss.gap.encode())]
+        newest = iter(loss.newest.items())
+        while part := list(itertools.islice(newest, CONFLATED_SAMPLES)):
+            fragments = [messages.fragment(record.key, (time,), (value,)) for record, (time, value) in part]
+            gap = loss.gap
+            payload = messages.samples(self._epoch, gap.last, gap.first, fragments, messages.CONFLATED)
+            frames.append(text_frame(payload))
+        return b"".join(frames)
+
+    def statistics(self) -> MailboxStatistics:
+        return MailboxStatistics(
+            self._batches, self._bytes, self._control_bytes, self._dropped_batches, self._dropped_samples
+        )

@@ -1,0 +1,78 @@
+"""One client's publishing: rate, permission, validation, and into the hub. The same for WebSocket and HTTP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from broadcaster.auth import EVERYTHING, Grant
+from broadcaster.config import BroadcasterConfig
+from broadcaster.hub import Hub
+from broadcaster.ledger import Account
+from broadcaster.limits import Overrun, TokenBucket
+from ingest.messages import MessageError, Publish, count_samples, decode_publish, message_id
+from ingest.samples import Entry, Rejection, SampleError, Validator, reject
+
+
+@dataclass(slots=True)
+class PublishCounts:
+    """What all clients together published since the start, and the validator they share."""
+
+    validator: Validator
+    rejected: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+class Publisher:
+    """What one client may publish. Times are seconds of a steady clock, but for the samples' own."""
+
+    def __init__(self, config: BroadcasterConfig, hub: Hub, counts: PublishCounts, clock: Callable[[], float]) -> None:
+        self._hub = hub
+        self._counts = counts
+        self._clock = clock
+        self._samples_max = config.samples_per_message
+        rate = config.samples_per_second
+        self._bucket = TokenBucket(rate, max(rate, self._samples_max), clock())
+        self._overrun = Overrun()
+        self._last_id = -1
+        self.over_for_s = 0.0
+
+    def expects(self, id: int, account: Account) -> bool:
+        """False for a message that was applied before. Raises MessageError (id_not_increasing)."""
+        last, self._last_id = self._last_id, max(self._last_id, id)
+        if id in account.refused:
+            return True
+        if id <= last:
+            raise MessageError("id_not_increasing", f"id: expected more than {last}, got {id}", id)
+        return not account.applied(id)
+
+    def publish(self, message: Mapping[str, Any], grant: Grant, now: float) -> Publish:
+        """Applies a `publish`. `now` (Unix seconds) stands in where a sample has no time. Raises MessageError."""
+        raw = message.get("samples")
+        count = count_samples(raw) if isinstance(raw, list) else 0
+        if not self._bucket.take(count, self._clock()) and not (self._samples_max and count > self._samples_max):
+            self.over_for_s = self._overrun.refused(self._clock())
+            problem = f"samples: at most {self._bucket.rate:g} a second, got {count} more: send them again later"
+            raise MessageError("rate_limited", problem, message_id(message))
+        publish = decode_publish(message, self._counts.validator, now, self._samples_max)
+        return self._apply(publish, grant)
+
+    def _apply(self, publish: Publish, grant: Grant) -> Publish:
+        entries, refused = publish.entries, list[tuple[Entry, SampleError]]()
+        if grant is not EVERYTHING:
+            allowed = {entry.series.metric: grant.may_publish(entry.series.metric) for entry in entries}
+            problem = SampleError("forbidden", "metric", "the token does not allow it")
+            refused = [(entry, problem) for entry in entries if not allowed[entry.series.metric]]
+            entries = [entry for entry in entries if allowed[entry.series.metric]]
+        refused += self._hub.publish(entries, self._clock())
+        if not refused:
+            self._count(publish.rejected)
+            return publish
+        rejected = [*publish.rejected, *(reject(entry.index, problem) for entry, problem in refused)]
+        rejected.sort(key=lambda rejection: rejection.index)
+        self._count(rejected)
+        lost = sum(len(entry.times) for entry, _ in refused)
+        return replace(publish, rejected=rejected, accepted=publish.accepted - lost)
+
+    def _count(self, rejected: list[Rejection]) -> None:
+        for rejection in rejected:
+            self._counts.rejected[rejection.code] = self._counts.rejected.get(rejection.code, 0) + 1

@@ -1,0 +1,324 @@
+"""One client over any transport: messages in, messages out, nothing that waits."""
+
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from broadcaster import errors, messages
+from broadcaster.auth import EVERYTHING, Authenticator, Grant
+from broadcaster.backfill import Backfill
+from broadcaster.config import BroadcasterConfig
+from broadcaster.errors import Close
+from broadcaster.hub import Audience, Batch, Hub, Wish
+from broadcaster.ledger import Account, Ledger
+from broadcaster.limits import TokenBucket
+from broadcaster.mailbox import OVERFLOWS, Overflow
+from broadcaster.publishing import PublishCounts, Publisher
+from broadcaster.selection import Selection, parse_selection
+from ingest.messages import MessageError, decode, message_id
+from ingest.samples import show
+
+MAX_RATE = (0.1, 1_000.0)
+OPERATIONS_MAX = 16
+CLIENT_MAX = 256
+
+
+class Outlet(Protocol):
+    """The way to the client. Nothing here waits."""
+
+    def send(self, payload: bytes, *, new_chain: bool = False) -> None:
+        """An answer, which is never dropped."""
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        """A batch, which may be dropped by the overflow policy, and then is announced."""
+
+    def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
+        """Send these one by one as fast as the client takes them, then call `done`."""
+
+    def configure(self, overflow: Overflow) -> None: ...
+
+    def close(self, close: Close) -> None: ...
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all sessions of a broadcaster share."""
+
+    config: BroadcasterConfig
+    hub: Hub
+    ledger: Ledger
+    authenticator: Authenticator
+    counts: PublishCounts
+    clock: Callable[[], float]  # steady seconds
+    errors: dict[str, int] = field(default_factory=dict)
+
+
+class Session:
+    """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
+
+    def __init__(self, shared: Shared, outlet: Outlet, grant: Grant) -> None:
+        self._shared = shared
+        self._outlet = outlet
+        self.grant = grant
+        self.id = uuid.uuid4().hex[:16]
+        self.client: str | None = None
+        self.producer: str | None = None
+        self.published = 0  # samples
+        self.subscriptions: dict[int, Selection] = {}
+        self._publisher: Publisher | None = None
+        self._max_rate: float | None = None
+        self._audience: Audience | None = None
+        self._backfill: Backfill | None = None
+        self._covered: dict[Any, int] = {}
+        self._operations: list[Callable[[], None]] = []
+        self._spoken = False
+        config = shared.config
+        self._bad = TokenBucket(config.bad_messages_max / 60, config.bad_messages_max, shared.clock())
+        self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "hello": self._hello,
+            "publish": self._publish,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "ping": self._ping,
+            "authenticate": self._authenticate,
+        }
+
+    def start(self) -> None:
+        config, history = self._shared.config, self._shared.hub.history
+        limits = {
+            "message_bytes": config.message_bytes,
+            "samples_per_message": config.samples_per_message,
+            "samples_per_second": config.samples_per_second,
+            "series": config.series_max,
+        }
+        welcome = messages.welcome(history.epoch, history.seq, time.time(), self.id, config.ping_interval_s, limits)
+        self._outlet.send(welcome)
+
+    def receive(self, data: str | bytes) -> None:
+        """Handles one message. Whatever is wrong with it is answered by `error`."""
+        try:
+            message = decode(data)
+            kind = message.get("type")
+            if not isinstance(kind, str):
+                raise MessageError("bad_message", f"type: expected a text, got {show(kind)}", _id_of(message))
+            handler = self._handlers.get(kind)
+            if handler is None:
+                known = ", ".join(self._handlers)
+                raise MessageError("unknown_type", f"type: expected one of {known}, got {show(kind)}", _id_of(message))
+            handler(message)
+        except MessageError as problem:
+            self.refuse(problem)
+        self._spoken = True
+
+    def refuse(self, problem: MessageError) -> None:
+        """Answers by an error; a client that goes on like that is closed."""
+        shared = self._shared
+        shared.errors[problem.code] = shared.errors.get(problem.code, 0) + 1
+        self._outlet.send(messages.error(problem))
+        if problem.code != "rate_limited" and not self._bad.take(1, shared.clock()):
+            self._outlet.close(errors.FORBIDDEN if problem.code == "forbidden" else errors.BAD_MESSAGES)
+
+    def _hello(self, message: Mapping[str, Any]) -> None:
+        if self._spoken:
+            raise MessageError("bad_message", "hello: expected as the first message only")
+        producer, client = message.get("producer"), message.get("client")
+        overflow, max_rate = message.get("overflow", "conflate"), message.get("max_rate")
+        if producer is not None:
+            self.producer = _uuid(producer)
+        if client is not None and not isinstance(client, str):
+            raise MessageError("bad_message", f"client: expected a text, got {show(client)}")
+        if overflow not in OVERFLOWS:
+            raise MessageError("bad_message", f"overflow: expected one of {', '.join(OVERFLOWS)}, got {show(overflow)}")
+        if max_rate is not None:
+            if type(max_rate) not in (int, float) or not max_rate > 0:
+                raise MessageError("bad_message", f"max_rate: expected a number above 0, got {show(max_rate)}")
+            self._max_rate = min(max(float(max_rate), MAX_RATE[0]), MAX_RATE[1])
+        self.client = client[:CLIENT_MAX] if client is not None else None
+        self._outlet.configure(overflow)
+
+    def _publish(self, message: Mapping[str, Any]) -> None:
+        shared = self._shared
+        if self._publisher is None:
+            self._publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock)
+        id = message_id(message)
+        account = self._account(id)
+        if account is not None and id is not None and not self._publisher.expects(id, account):
+            shared.counts.duplicates += 1
+            self._outlet.send(messages.ack(id, 0, (), duplicate=True))
+            return
+        try:
+            publish = self._publisher.publish(message, self.grant, time.time())
+        except MessageError as problem:
+            if account is not None and id is not None:
+                account.refuse(id)
+            if self._publisher.over_for_s > shared.config.rate_limited_s:
+                self.refuse(problem)
+                self._outlet.close(errors.RATE_LIMITED)
+                return
+            raise
+        if account is not None and id is not None:
+            account.apply(id)
+        self.published += publish.accepted
+        if id is not None:
+            self._outlet.send(messages.ack(id, publish.accepted, publish.rejected))
+        elif publish.rejected:
+            first = publish.rejected[0]
+            raise MessageError(first.code, first.message)
+
+    def _account(self, id: int | None) -> Account | None:
+        if self.producer is None or id is None:
+            return None
+        return self._shared.ledger.account(self.producer, self._shared.clock())
+
+    def _ping(self, message: Mapping[str, Any]) -> None:
+        sent = message.get("time")
+        if type(sent) not in (int, float):
+            raise MessageError("bad_message", f"time: expected a number, got {show(sent)}")
+        self._outlet.send(messages.pong(sent, time.time()))
+
+    def _authenticate(self, message: Mapping[str, Any]) -> None:
+        token = message.get("token")
+        if not isinstance(token, str):
+            raise MessageError("bad_token", f"token: expected a text, got {show(token)}")
+        self.grant = self._shared.authenticator(token)
+        if self.subscriptions:
+            self._operate(lambda: self._rejoin(None))
+
+    # Subscribing: one at a time, because a backfill under way must end before the audience changes again.
+
+    def _operate(self, operation: Callable[[], None]) -> None:
+        if self._backfill is None:
+            operation()
+        elif len(self._operations) < OPERATIONS_MAX:
+            self._operations.append(operation)
+        else:
+            raise MessageError("rate_limited", f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end")
+
+    def _subscribe(self, message: Mapping[str, Any]) -> None:
+        id = message_id(message, required=True)
+        assert id is not None
+        config = self._shared.config
+        selection = parse_selection(message.get("select"), config.selectors_max, id)
+        history, resume = message.get("history"), message.get("resume")
+        if history is not None and resume is not None:
+            raise MessageError("bad_message", "history: expected either history or resume, got both", id)
+        if history is not None and (type(history) not in (int, float) or not 0 <= history < math.inf):
+            raise MessageError("bad_message", f"history: expected seconds from 0 on, got {show(history)}", id)
+        if resume is not None and (not isinstance(resume, str) or len(resume) > 512):
+            raise MessageError(
+                "bad_message", f"resume: expected a cursor of at most 512 characters, got {show(resume)}", id
+            )
+        self._check_allowed(selection, id)
+        self._operate(lambda: self._begin(id, selection, history, resume))
+
+    def _check_allowed(self, selection: Selection, id: int) -> None:
+        plain = [selector.metric for selector in selection if not set(selector.metric) & {"*", "?"}]
+        if len(plain) == len(selection) and not any(map(self.grant.may_subscribe, plain)):
+            raise MessageError("forbidden", f"select: the token does not allow {show(plain[0])}", id)
+
+    def _begin(self, id: int, selection: Selection, history: float | None, resume: str | None) -> None:
+        if id in self.subscriptions:
+            self.refuse(MessageError("bad_message", f"id: {id} is in use by another subscription", id))
+            return
+        if len(self.subscriptions) >= self._shared.config.subscriptions_max:
+            most = self._shared.config.subscriptions_max
+            self.refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
+            return
+        self.subscriptions[id] = selection
+        audience = self._join()
+        hub = self._shared.hub
+        wish = Wish(selection, None, None if self.grant is EVERYTHING else self.grant.may_subscribe)
+        records = hub.select(wish)
+        backfill = Backfill(hub.history, audience, self._covered)
+        resumed = False
+        if resume is not None:
+            at = messages.parse_cursor(resume)
+            known = at is not None and at[0] == hub.history.epoch and at[1] <= hub.history.seq
+            resumed = at is not None and known and hub.history.holds_after(records, at[1])
+            backfill.since_seq(records, at[1] if resumed and at else -1)
+        elif history:
+            backfill.since_time(records, time.time() - history)
+        backfill.cover()
+        descriptors = [record.descriptor() for record in records]
+        seq = audience.last_seq
+        cursor = messages.cursor(hub.history.epoch, seq)
+        self._outlet.send(messages.subscribed(id, seq, cursor, resumed, descriptors), new_chain=True)
+        self._run(backfill)
+
+    def _run(self, backfill: Backfill) -> None:
+        self._backfill = backfill
+        self._outlet.pull(backfill.payloads(), self._ended)
+
+    def _ended(self) -> None:
+        self._backfill = None
+        while self._operations and self._backfill is None:
+            self._operations.pop(0)()
+
+    def _join(self) -> Audience:
+        """Makes the connection a member of the audience of all its subscriptions."""
+        now, hub, grant = self._shared.clock(), self._shared.hub, self.grant
+        before = self._audience
+        if before is not None:
+            hub.leave(self, before, now)
+        allows = None if grant is EVERYTHING else grant.may_subscribe
+        selection = frozenset().union(*self.subscriptions.values())
+        wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
+        self._audience = hub.join(self, wish, now)
+        return self._audience
+
+    def _unsubscribe(self, message: Mapping[str, Any]) -> None:
+        id = message_id(message, required=True)
+        assert id is not None
+        self._operate(lambda: self._end(id))
+
+    def _end(self, id: int) -> None:
+        if self.subscriptions.pop(id, None) is None:
+            self.refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
+            return
+        self._rejoin(id)
+
+    def _rejoin(self, id: int | None) -> None:
+        """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
+        seq = self._shared.hub.history.seq
+        before = self._audience.last_seq if self._audience else seq
+        if self.subscriptions:
+            audience = self._join()
+            self._covered = {record: at for record, at in self._covered.items() if record in audience.records}
+            seq = audience.last_seq
+        else:
+            self.leave()
+            self._covered = {}
+        if id is not None:
+            self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
+        elif seq != before:  # nothing is lost: this only tells where the chain goes on
+            self._outlet.send(messages.Gap(before, seq, 0, 0).encode(), new_chain=True)
+
+    def leave(self) -> None:
+        """Takes the connection out of its audience."""
+        if self._audience is not None:
+            self._shared.hub.leave(self, self._audience, self._shared.clock())
+            self._audience = None
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        """A batch of the audience; while a backfill is under way the history keeps it."""
+        backfill = self._backfill
+        if backfill is not None and backfill.held:
+            if preface is not None:
+                backfill.prefaces.append(preface)
+            return
+        self._outlet.deliver(batch, preface)
+
+
+def _id_of(message: Mapping[str, Any]) -> int | None:
+    value = message.get("id")
+    return value if type(value) is int and abs(value) < 2**63 else None
+
+
+def _uuid(value: object) -> str:
+    try:
+        return str(uuid.UUID(value if isinstance(value, str) else ""))
+    except ValueError:
+        raise MessageError("bad_message", f"producer: expected a UUID, got {show(value)}") from None

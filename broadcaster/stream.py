@@ -1,0 +1,100 @@
+"""The seam under trio-websocket: a stream that also takes prepared frames, without waiting.
+
+trio-websocket writes its handshake, pongs and close frames through `send_all`; the broadcaster writes prepared data
+frames through `try_send`, straight to the socket. A frame that the socket took only in part is finished before anything
+else is written, so frames never interleave.
+"""
+
+import socket
+from collections.abc import Callable
+
+import trio
+
+from broadcaster.frames import CLOSE_OPCODE, close_code
+
+LINGER_S = 1.0
+RECEIVE_BYTES = 65_536
+
+
+class FrameStream(trio.abc.Stream):
+    """A connected, non-blocking TCP socket as a stream with `try_send`."""
+
+    def __init__(self, sock: socket.socket, before_close: Callable[[int | None], bytes] = lambda code: b"") -> None:
+        self._sock = sock
+        self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        self._lock = trio.StrictFIFOLock()
+        self._rest: memoryview | None = None
+        self._open = False  # the handshake is done: what is written are frames
+        self.before_close = before_close
+        self.broken = False
+        self.received_at = trio.current_time()
+
+    def opened(self) -> None:
+        """From now on close frames are preceded by what `before_close` gives for their code."""
+        self._open = True
+
+    @property
+    def busy(self) -> bool:
+        """True while a frame is half written or somebody else writes: `try_send` would refuse."""
+        return self._rest is not None or self._lock.locked()
+
+    def try_send(self, data: bytes) -> bool:
+        """Writes without waiting. False: nothing was written. True: it is taken; if `busy`, `drain` must follow."""
+        if self.busy or self.broken:
+            return False
+        try:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:  # the reader learns of it, too, and ends the connection
+            self.broken = True
+            return False
+        if sent < len(data):
+            self._rest = memoryview(data)[sent:]
+        return True
+
+    async def drain(self) -> None:
+        """Finishes a frame that was taken only in part. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
+        async with self._lock:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        if self._rest is not None:
+            await self._stream.send_all(self._rest)
+            self._rest = None
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        async with self._lock:
+            await self._finish()
+            if self._open and data and data[0] == CLOSE_OPCODE:
+                data = self.before_close(close_code(data)) + bytes(data)
+            await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self._stream.receive_some(max_bytes)
+        self.received_at = trio.current_time()
+        return data
+
+    async def aclose(self) -> None:
+        """Closes without losing what was just written.
+
+        Closing while unread bytes wait would reset the connection and could destroy the last frames on their way, so
+        the peer gets a moment to read and to close its side.
+        """
+        try:
+            if self._rest is None and not self.broken:
+                with trio.move_on_after(LINGER_S):
+                    await self._linger()
+        finally:
+            await self._stream.aclose()
+
+    async def _linger(self) -> None:
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+            while await self._stream.receive_some(RECEIVE_BYTES):
+                pass
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            return  # the peer is gone already: nothing is left to save

@@ -1,0 +1,71 @@
+"""Who gets in: the answer to a WebSocket handshake, decided from its headers. Pure."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from broadcaster.auth import Authenticator, Grant
+from broadcaster.origins import origin_allowed
+from ingest.messages import MessageError
+
+PATH = "/v1/stream"
+SUBPROTOCOL = "streamgauge.v1"
+BEARER = "bearer."
+TOKEN_KEYS = frozenset({"token", "access_token", "bearer", "authorization", "jwt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP status instead of an upgrade."""
+
+    status: int
+    message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The upgrade: the subprotocol to select, if one was offered, and what the client may do."""
+
+    subprotocol: str | None
+    grant: Grant
+
+
+def has_token(query: str) -> bool:
+    """True if a URL's query carries credentials, which would end up in logs."""
+    return any(pair.partition("=")[0].lower() in TOKEN_KEYS for pair in query.split("&"))
+
+
+def admit(
+    target: str,
+    headers: dict[str, str],
+    offered: tuple[str, ...],
+    *,
+    authenticator: Authenticator,
+    allowed_origins: tuple[str, ...],
+) -> Admission | Refusal:
+    """Decides a handshake. `headers` by lower-case name; `offered` are the subprotocols."""
+    url = urlsplit(target)
+    if url.path != PATH:
+        return Refusal(404, f"{url.path}: no such endpoint; streams are at {PATH}")
+    if has_token(url.query):
+        return Refusal(400, "a token in a URL is refused: send Authorization: Bearer TOKEN")
+    if not origin_allowed(headers.get("origin"), headers.get("host"), allowed_origins):
+        return Refusal(403, "Origin: pages from there may not connect")
+    protocols = [name for name in offered if not name.startswith(BEARER)]
+    if protocols and SUBPROTOCOL not in protocols:
+        return Refusal(400, f"Sec-WebSocket-Protocol: expected {SUBPROTOCOL}")
+    try:
+        grant = authenticator(_token(headers.get("authorization"), offered))
+    except MessageError as problem:
+        return Refusal(401, problem.message, ((b"WWW-Authenticate", b"Bearer"),))
+    return Admission(SUBPROTOCOL if protocols else None, grant)
+
+
+def _token(authorization: str | None, offered: tuple[str, ...]) -> str | None:
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise MessageError("bad_token", "Authorization: expected Bearer TOKEN")
+        return token.strip()
+    tokens = [name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)]
+    return tokens[0] if tokens else None

@@ -1,0 +1,262 @@
+"""A client over WebSocket: trio-websocket reads and does the handshakes, prepared frames go straight to the socket."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection
+
+from broadcaster import errors, messages
+from broadcaster.auth import Grant
+from broadcaster.errors import Close
+from broadcaster.frames import PING, text_frame
+from broadcaster.hub import Batch
+from broadcaster.mailbox import Mailbox, Overflow
+from broadcaster.session import Session, Shared
+from broadcaster.stream import FrameStream
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was delivered and dropped since the start, of one connection or of all that ended."""
+
+    batches: int = 0
+    samples: int = 0
+    bytes: int = 0
+    dropped_batches: dict[str, int] = field(default_factory=dict)
+    dropped_samples: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "Traffic") -> None:
+        self.batches += other.batches
+        self.samples += other.samples
+        self.bytes += other.bytes
+        for mine, theirs in (
+            (self.dropped_batches, other.dropped_batches),
+            (self.dropped_samples, other.dropped_samples),
+        ):
+            for policy, count in theirs.items():
+                mine[policy] = mine.get(policy, 0) + count
+
+
+class Connection:
+    """One WebSocket client. Its tasks: trio-websocket's reader, `run`, and a writer only while something waits."""
+
+    def __init__(self, shared: Shared, stream: FrameStream, grant: Grant, address: str) -> None:
+        self._shared = shared
+        self._stream = stream
+        self._overflow: Overflow = "conflate"
+        self._mailbox: Mailbox | None = None
+        self._pulled: Iterator[bytes] | None = None
+        self._pull_done: Callable[[], None] = lambda: None
+        self._writing = False
+        self._nursery: trio.Nursery | None = None
+        self._reading = trio.CancelScope()
+        self._bye_said = False
+        self._traffic = Traffic()
+        self.address = address
+        self.closing: Close | None = None
+        self.since = time.time()
+        self._pinged_at = shared.clock()
+        self.session = Session(shared, self, grant)
+        stream.before_close = self._before_close
+
+    # The outlet of the session.
+
+    def send(self, payload: bytes, *, new_chain: bool = False) -> None:
+        self._send_frame(text_frame(payload), new_chain=new_chain)
+
+    def _send_frame(self, frame: bytes, *, new_chain: bool = False) -> None:
+        if self.closing is not None:
+            return
+        if self._idle() and self._stream.try_send(frame):
+            if self._stream.busy:
+                self._write_soon()
+            return
+        if self._box().put_control(frame, new_chain=new_chain):
+            self._write_soon()
+        else:
+            self.close(errors.TOO_SLOW)
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        if self.closing is not None:
+            return
+        if preface is not None:
+            self._send_frame(text_frame(preface))
+        traffic = self._traffic
+        if self._idle() and self._stream.try_send(batch.frame):
+            traffic.batches += 1
+            traffic.samples += batch.samples
+            traffic.bytes += len(batch.frame)
+            if self._stream.busy:
+                self._write_soon()
+        elif self._box().put(batch):
+            self._write_soon()
+        else:
+            self.close(errors.TOO_SLOW)
+
+    def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
+        first = next(payloads, None)
+        if first is None:
+            done()
+            return
+        self._pulled, self._pull_done = itertools.chain((first,), payloads), done
+        self._write_soon()
+
+    def configure(self, overflow: Overflow) -> None:
+        self._overflow = overflow
+        if self._mailbox is not None:
+            self._mailbox.overflow = overflow
+
+    def close(self, close: Close) -> None:
+        """Ends the connection with this code as soon as the tasks run again. The first reason counts."""
+        if self.closing is None:
+            self.closing = close
+            self._reading.cancel()
+
+    def _idle(self) -> bool:
+        return not self._writing and (self._mailbox is None or self._mailbox.empty)
+
+    def _box(self) -> Mailbox:
+        if self._mailbox is None:
+            config = self._shared.config
+            self._mailbox = Mailbox(
+                self._shared.hub.history.epoch,
+                self._overflow,
+                config.mailbox_batches,
+                config.mailbox_bytes,
+                config.control_bytes,
+            )
+        return self._mailbox
+
+    # The writer.
+
+    def _write_soon(self) -> None:
+        if not self._writing and self._nursery is not None:
+            self._writing = True
+            self._nursery.start_soon(self._write)
+
+    async def _write(self) -> None:
+        """Sends what waits, in order, until nothing does."""
+        try:
+            await self._stream.drain()
+            while self.closing is None and (frame := self._next_frame()) is not None:
+                await self._stream.send_all(frame)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._reading.cancel()
+        finally:
+            self._writing = False
+
+    def _next_frame(self) -> bytes | None:
+        frame = self._mailbox.take() if self._mailbox is not None else None
+        while frame is None and self._pulled is not None:
+            payload = next(self._pulled, None)
+            if payload is not None:
+                return text_frame(payload)
+            self._pulled = None
+            self._pull_done()
+            frame = self._mailbox.take() if self._mailbox is not None else None
+        return frame
+
+    async def drained(self) -> None:
+        """Waits until nothing waits for the socket."""
+        while not self._idle() and self.closing is None and not self._stream.broken:
+            await trio.sleep(0.01)
+
+    # The life of the connection.
+
+    async def run(self, websocket: WebSocketConnection, nursery: trio.Nursery) -> None:
+        """Serves the client until either side ends it."""
+        self._nursery = nursery
+        self._stream.opened()
+        self.session.start()
+        if self._mailbox is not None:
+            self._write_soon()
+        try:
+            with self._reading:
+                await self._read(websocket)
+        finally:
+            self.session.leave()
+        await self._close(websocket)
+
+    async def _read(self, websocket: WebSocketConnection) -> None:
+        receive = self.session.receive
+        try:
+            while True:
+                receive(await websocket.get_message())
+        except ConnectionClosed:
+            return
+
+    async def _close(self, websocket: WebSocketConnection) -> None:
+        close = self.closing or Close(1000, "")
+        with trio.move_on_after(self._shared.config.close_s):
+            await websocket.aclose(close.code, close.reason)
+        await self._stream.aclose()
+
+    def _before_close(self, code: int | None) -> bytes:
+        """The `bye` that goes before a close frame which this side starts."""
+        close = self.closing or errors.STANDARD.get(code or 0)
+        if close is None or self._bye_said:
+            return b""
+        self._bye_said = True
+        self.closing = close
+        return text_frame(messages.bye(close))
+
+    def check(self, now: float) -> None:
+        """Pings, and ends a connection that is silent or whose token expired."""
+        interval = self._shared.config.ping_interval_s
+        expires = self.session.grant.expires
+        if now - self._stream.received_at > 2 * interval:
+            self.close(errors.NO_PONG)
+        elif expires is not None and time.time() >= expires:
+            self.close(errors.TOKEN_EXPIRED)
+        elif now - self._pinged_at >= interval:
+            self._pinged_at = now
+            self._send_frame(PING)
+
+    @property
+    def role(self) -> str:
+        if self.session.subscriptions:
+            return "subscriber"
+        return "producer" if self.session.published or self.session.producer else "idle"
+
+    def traffic(self) -> Traffic:
+        if self._mailbox is not None:
+            waiting = self._mailbox.statistics()
+            self._traffic.dropped_batches = {self._overflow: waiting.dropped_batches}
+            self._traffic.dropped_samples = {self._overflow: waiting.dropped_samples}
+        return self._traffic
+
+    def queued(self) -> tuple[int, int]:
+        """Batches and bytes that wait for this client."""
+        if self._mailbox is None:
+            return 0, 0
+        waiting = self._mailbox.statistics()
+        return waiting.batches, waiting.bytes + waiting.control_bytes
+
+    def describe(self, now: float) -> dict[str, Any]:
+        """What `/v1/connections` says of it. `now` is on the steady clock."""
+        session, traffic, (batches, size) = self.session, self.traffic(), self.queued()
+        age = max(time.time() - self.since, 1e-3)
+        return {
+            "session": session.id,
+            "address": self.address,
+            "role": self.role,
+            "client": session.client,
+            "producer": session.producer,
+            "age_s": age,
+            "last_seen_s": now - self._stream.received_at,
+            "subscriptions": {str(id): sorted(map(str, chosen)) for id, chosen in session.subscriptions.items()},
+            "published_samples": session.published,
+            "published_samples_per_second": session.published / age,
+            "delivered_batches": traffic.batches,
+            "delivered_samples": traffic.samples,
+            "delivered_bytes": traffic.bytes,
+            "queued_batches": batches,
+            "queued_bytes": size,
+            "dropped_batches": sum(traffic.dropped_batches.values()),
+            "dropped_samples": sum(traffic.dropped_samples.values()),
+            "overflow": self._overflow,
+        }
