@@ -25,7 +25,7 @@ class TokenBucket:
 
 
 class Overrun:
-    """Tells for how long a client has been over its rate: from a first refusal, while refusals follow within `quiet_s`."""
+    """For how long a client has been over its rate: from a first refusal, while others follow within `quiet_s`."""
 
     __slots__ = ("_first", "_last", "_quiet_s")
 

@@ -54,6 +54,7 @@ class Broadcaster:
         ledger = Ledger(config.producer_memory_s)
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time)
         self._connections: dict[Connection, None] = {}
+        self._gone = trio.Event()
         self._ended = Traffic()
         self._opened = 0
         self._closes: dict[str, int] = {}
@@ -78,6 +79,7 @@ class Broadcaster:
             yield connection
         finally:
             del self._connections[connection]
+            self._gone.set()
             self._ended.add(connection.traffic())
             code = str(connection.closing.code) if connection.closing else "peer"
             self._closes[code] = self._closes.get(code, 0) + 1
@@ -191,7 +193,8 @@ class Broadcaster:
         for connection in list(self._connections):
             connection.close(Close(code, reason, (0.0, self.config.reconnect_spread_s)))
         while self._connections:
-            await trio.sleep(0.01)
+            self._gone = trio.Event()
+            await self._gone.wait()
 
 
 class _HttpGrant:

@@ -24,6 +24,8 @@ class FrameStream(trio.abc.Stream):
         self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         self._lock = trio.StrictFIFOLock()
         self._rest: memoryview | None = None
+        self._reading = False
+        self._ended = trio.Event()  # nothing more will be received
         self._open = False  # the handshake is done: what is written are frames
         self.before_close = before_close
         self.broken = False
@@ -74,7 +76,14 @@ class FrameStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        data = await self._stream.receive_some(max_bytes)
+        self._reading = True
+        data: bytes | bytearray = b""
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            if not data:
+                self._ended.set()
+            self._reading = False
         self.received_at = trio.current_time()
         return data
 
@@ -94,7 +103,9 @@ class FrameStream(trio.abc.Stream):
     async def _linger(self) -> None:
         try:
             self._sock.shutdown(socket.SHUT_WR)
-            while await self._stream.receive_some(RECEIVE_BYTES):
-                pass
+            if self._reading:  # trio-websocket does, or another task closes, too
+                await self._ended.wait()
+            while not self._ended.is_set():
+                await self.receive_some(RECEIVE_BYTES)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return  # the peer is gone already: nothing is left to save

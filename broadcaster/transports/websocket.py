@@ -52,6 +52,7 @@ class Connection:
         self._pulled: Iterator[bytes] | None = None
         self._pull_done: Callable[[], None] = lambda: None
         self._writing = False
+        self._written = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._reading = trio.CancelScope()
         self._bye_said = False
@@ -136,6 +137,7 @@ class Connection:
     def _write_soon(self) -> None:
         if not self._writing and self._nursery is not None:
             self._writing = True
+            self._written = trio.Event()
             self._nursery.start_soon(self._write)
 
     async def _write(self) -> None:
@@ -148,6 +150,7 @@ class Connection:
             self._reading.cancel()
         finally:
             self._writing = False
+            self._written.set()
 
     def _next_frame(self) -> bytes | None:
         frame = self._mailbox.take() if self._mailbox is not None else None
@@ -162,8 +165,8 @@ class Connection:
 
     async def drained(self) -> None:
         """Waits until nothing waits for the socket."""
-        while not self._idle() and self.closing is None and not self._stream.broken:
-            await trio.sleep(0.01)
+        while self._writing:
+            await self._written.wait()
 
     # The life of the connection.
 
