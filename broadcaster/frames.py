@@ -19,3 +19,9 @@ def close_code(frame: bytes | bytearray | memoryview) -> int | None:
     if len(frame) < 4 or frame[0] != CLOSE_OPCODE:
         return None
     return int.from_bytes(frame[2:4], "big")
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """A close frame; the reason is cut to what a control frame may hold."""
+    body = code.to_bytes(2, "big") + reason.encode()[:123]
+    return bytes((CLOSE_OPCODE, len(body))) + body

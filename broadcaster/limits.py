@@ -2,7 +2,10 @@
 
 
 class TokenBucket:
-    """Allows `rate` a second on average and `burst` at once. A rate of 0 allows everything."""
+    """Allows `rate` a second on average and `burst` at once. A rate of 0 allows everything.
+
+    An amount larger than the burst is allowed when the bucket is not empty, and paid back before the next.
+    """
 
     __slots__ = ("_at", "_level", "burst", "rate")
 
@@ -18,7 +21,7 @@ class TokenBucket:
             return True
         self._level = min(self.burst, self._level + (now - self._at) * self.rate)
         self._at = now
-        if amount > self._level:
+        if amount > self._level and self._level < min(self.burst, 1):
             return False
         self._level -= amount
         return True

@@ -87,6 +87,7 @@ class Listener:
             oldest.cancel()
         with trio.move_on_after(self._config.handshake_s) as scope:
             self._handshakes[scope] = None
+            stream.on_end = scope.cancel
             try:
                 return await wrap_server_stream(
                     nursery,
@@ -96,6 +97,7 @@ class Listener:
                 )
             finally:
                 self._handshakes.pop(scope, None)
+                stream.on_end = lambda: None
         return None
 
     async def _decide(

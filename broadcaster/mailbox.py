@@ -117,6 +117,7 @@ class Mailbox:
             self._losses.append(loss)
         else:
             gap = loss.gap
+            loss.ticket = ticket  # behind the descriptions of all its series
             loss.gap = Gap(gap.first, batch.seq, gap.batches + 1, gap.samples + batch.samples)
         if self.overflow == "conflate":
             loss.newest.update(batch.newest)

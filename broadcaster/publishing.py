@@ -31,7 +31,7 @@ class Publisher:
         self._clock = clock
         self._samples_max = config.samples_per_message
         rate = config.samples_per_second
-        self._bucket = TokenBucket(rate, max(rate, self._samples_max), clock())
+        self._bucket = TokenBucket(rate, rate, clock())
         self._overrun = Overrun()
         self._last_id = -1
         self.over_for_s = 0.0

@@ -14,26 +14,32 @@ from broadcaster.frames import CLOSE_OPCODE, close_code
 
 LINGER_S = 1.0
 RECEIVE_BYTES = 65_536
+HEAD_END = b"\r\n\r\n"
 
 
 class FrameStream(trio.abc.Stream):
     """A connected, non-blocking TCP socket as a stream with `try_send`."""
 
-    def __init__(self, sock: socket.socket, before_close: Callable[[int | None], bytes] = lambda code: b"") -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         self._lock = trio.StrictFIFOLock()
         self._rest: memoryview | None = None
         self._reading = False
         self._ended = trio.Event()  # nothing more will be received
-        self._open = False  # the handshake is done: what is written are frames
-        self.before_close = before_close
+        self._opened = trio.Event()
+        self._early = b""  # what the peer sent right behind its handshake
+        self._head = b""
+        self._close_sent = False
+        self.before_close: Callable[[int | None], bytes] = lambda code: b""
+        self.last_words: Callable[[], bytes] = lambda: b""
+        self.on_end: Callable[[], None] = lambda: None
         self.broken = False
         self.received_at = trio.current_time()
 
     def opened(self) -> None:
-        """From now on close frames are preceded by what `before_close` gives for their code."""
-        self._open = True
+        """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
+        self._opened.set()
 
     @property
     def busy(self) -> bool:
@@ -68,7 +74,8 @@ class FrameStream(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         async with self._lock:
             await self._finish()
-            if self._open and data and data[0] == CLOSE_OPCODE:
+            if self._opened.is_set() and data and data[0] == CLOSE_OPCODE:
+                self._close_sent = True
                 data = self.before_close(close_code(data)) + bytes(data)
             await self._stream.send_all(data)
 
@@ -79,13 +86,28 @@ class FrameStream(trio.abc.Stream):
         self._reading = True
         data: bytes | bytearray = b""
         try:
-            data = await self._stream.receive_some(max_bytes)
+            data = await self._receive(max_bytes)
         finally:
             if not data:
                 self._ended.set()
+                self.on_end()
             self._reading = False
         self.received_at = trio.current_time()
         return data
+
+    async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
+        if self._early:  # trio-websocket would not look at it before more comes
+            await self._opened.wait()
+            early, self._early = self._early, b""
+            return early
+        data = await self._stream.receive_some(max_bytes)
+        if self._opened.is_set():
+            return data
+        head, end, early = (self._head + data).partition(HEAD_END)
+        used = len(data) - len(early)
+        self._head = (head + end)[-len(HEAD_END) + 1 :] if not end else b""
+        self._early = bytes(early)
+        return data[:used]
 
     async def aclose(self) -> None:
         """Closes without losing what was just written.
@@ -93,7 +115,11 @@ class FrameStream(trio.abc.Stream):
         Closing while unread bytes wait would reset the connection and could destroy the last frames on their way, so
         the peer gets a moment to read and to close its side.
         """
+        self.on_end()
         try:
+            if self._opened.is_set() and not self._close_sent and (words := self.last_words()):
+                self._close_sent = True
+                self.try_send(words)
             if self._rest is None and not self.broken:
                 with trio.move_on_after(LINGER_S):
                     await self._linger()

@@ -12,7 +12,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 from broadcaster import errors, messages
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
-from broadcaster.frames import PING, text_frame
+from broadcaster.frames import PING, close_frame, text_frame
 from broadcaster.hub import Batch
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.session import Session, Shared
@@ -53,6 +53,7 @@ class Connection:
         self._pull_done: Callable[[], None] = lambda: None
         self._writing = False
         self._written = trio.Event()
+        self._websocket: WebSocketConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._reading = trio.CancelScope()
         self._bye_said = False
@@ -63,6 +64,7 @@ class Connection:
         self._pinged_at = shared.clock()
         self.session = Session(shared, self, grant)
         stream.before_close = self._before_close
+        stream.last_words = self._last_words
 
     # The outlet of the session.
 
@@ -173,6 +175,7 @@ class Connection:
     async def run(self, websocket: WebSocketConnection, nursery: trio.Nursery) -> None:
         """Serves the client until either side ends it."""
         self._nursery = nursery
+        self._websocket = websocket
         self._stream.opened()
         self.session.start()
         if self._mailbox is not None:
@@ -206,6 +209,14 @@ class Connection:
         self._bye_said = True
         self.closing = close
         return text_frame(messages.bye(close))
+
+    def _last_words(self) -> bytes:
+        """What trio-websocket leaves out when it ends a connection for broken framing: `bye` and a close frame."""
+        reason = self._websocket.closed if self._websocket is not None else None
+        standard = errors.STANDARD.get(reason.code) if reason is not None else None
+        if standard is None:
+            return b""
+        return self._before_close(standard.code) + close_frame(standard.code, standard.reason)
 
     def check(self, now: float) -> None:
         """Pings, and ends a connection that is silent or whose token expired."""

@@ -155,8 +155,12 @@ async def open_socket(url: str, *, receive_buffer: int | None = None) -> trio.So
     sock = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    with trio.fail_after(WAIT_S):
-        await sock.connect((parts.hostname, parts.port))
+    try:
+        with trio.fail_after(WAIT_S):
+            await sock.connect((parts.hostname, parts.port))
+    except BaseException:
+        sock.close()
+        raise
     return trio.SocketStream(sock)
 
 
