@@ -256,11 +256,12 @@ async def _serve_until(
     async with trio.open_nursery() as core:
         broadcaster.http_url = await core.start(_serve_http, broadcaster, stop_http, http_stopped)
         core.start_soon(broadcaster.run)
-        async with trio.open_nursery() as clients, trio.open_nursery() as accepting:
-            accepting.start_soon(broadcaster.listener.accept, sock, clients)
-            task_status.started(broadcaster)
-            await cancelled.wait()
-            accepting.cancel_scope.cancel()
+        async with trio.open_nursery() as clients:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(broadcaster.listener.accept, sock, clients)
+                task_status.started(broadcaster)
+                await cancelled.wait()
+                accepting.cancel_scope.cancel()
             sock.close()
             with trio.move_on_after(broadcaster.config.drain_s):
                 await broadcaster.drain()
