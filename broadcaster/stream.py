@@ -13,6 +13,7 @@ import trio
 from broadcaster.frames import CLOSE_OPCODE, close_code
 
 LINGER_S = 1.0
+LINGER_BYTES = 4 * 1_048_576
 RECEIVE_BYTES = 65_536
 HEAD_END = b"\r\n\r\n"
 
@@ -83,6 +84,9 @@ class FrameStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._reading:  # a close is under way in another task, and reads to the end
+            await self._ended.wait()
+            return b""
         self._reading = True
         data: bytes | bytearray = b""
         try:
@@ -124,6 +128,7 @@ class FrameStream(trio.abc.Stream):
                 with trio.move_on_after(LINGER_S):
                     await self._linger()
         finally:
+            self._ended.set()
             await self._stream.aclose()
 
     async def _linger(self) -> None:
@@ -131,7 +136,10 @@ class FrameStream(trio.abc.Stream):
             self._sock.shutdown(socket.SHUT_WR)
             if self._reading:  # trio-websocket does, or another task closes, too
                 await self._ended.wait()
-            while not self._ended.is_set():
-                await self.receive_some(RECEIVE_BYTES)
+            read = 0
+            while not self._ended.is_set() and read < LINGER_BYTES:
+                read += len(await self.receive_some(RECEIVE_BYTES))
+            if not self._ended.is_set():  # it sends on and on: it may read, but nobody listens any more
+                await trio.sleep(LINGER_S)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return  # the peer is gone already: nothing is left to save

@@ -183,7 +183,8 @@ class Validator:
     def series(self, metric: object, tags: object) -> Series:
         """The one Series object of this metric and these tags. Raises SampleError."""
         try:
-            key = (metric, *tags.items()) if tags else metric  # type: ignore[attr-defined]
+            # An empty list or null has no items() either, so it is not taken for the absence of tags.
+            key = (metric, *tags.items())  # type: ignore[attr-defined]
             return self._cache[key]
         except (KeyError, TypeError, AttributeError):
             series = check_series(metric, tags)

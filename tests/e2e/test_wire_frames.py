@@ -241,7 +241,7 @@ async def test_a_message_of_100_megabytes(broadcaster: Broadcaster, dial: Dial, 
                 opcode = CONTINUATION if sent else TEXT
                 await wire.stream.send_all(encode_frame(opcode, chunk, fin=False) if fragmented else chunk)
                 sent += len(chunk)
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 
     async with trio.open_nursery() as nursery:

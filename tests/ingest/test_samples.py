@@ -58,6 +58,15 @@ def test_bad_tags(tags: object) -> None:
     assert message.startswith("samples[0].tags")
 
 
+@pytest.mark.parametrize("tags", [[], None, "", 0, False])
+def test_empty_things_are_no_tags_even_of_a_known_series(tags: object) -> None:
+    accepted, rejected = Validator().entries(
+        [{"metric": "m", "value": 1}, {"metric": "m", "tags": tags, "value": 1}], 1.0
+    )
+    assert len(accepted) == 1
+    assert rejected[0].code == "bad_tags"
+
+
 def test_a_million_tags_are_refused_by_their_number() -> None:
     code, message = refused({"metric": "m", "tags": {str(i): "v" for i in range(1_000_000)}, "value": 1})
     assert (code, message) == ("bad_tags", "samples[0].tags: at most 16 tags, got 1000000")
