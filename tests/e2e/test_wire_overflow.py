@@ -243,6 +243,7 @@ async def test_received_and_gaps_make_what_was_sent(start: Start, dial: Dial, se
     await slow.ping()
     assert slow.rules.accounted == plan.sent
     for name, count in plan.next.items():
-        assert slow.rules.values(name)[-1] == count - 1
+        if overflow == "conflate":
+            assert slow.rules.values(name)[-1] == count - 1, "the newest of each series is never dropped"
         values = slow.rules.values(name, "live")
         assert values == sorted(set(values))
