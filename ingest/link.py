@@ -1,14 +1,16 @@
 """How a client reaches a broadcaster, and why it could not: foreign errors end here."""
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
-from trio_websocket import ConnectionRejected, WebSocketConnection, open_websocket_url
+import trio
+from trio_websocket import ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
 SUBPROTOCOL = "streamgauge.v1"
 CONNECT_S = 10.0
@@ -51,16 +53,58 @@ def _refuse_url(url: str) -> NoReturn:
 
 def websocket_dial(url: str, token: str | None, message_bytes_max: int) -> Dial:
     """Opens connections to the endpoint `url`."""
-    return partial(
-        open_websocket_url,
-        url,
-        subprotocols=[SUBPROTOCOL],
-        extra_headers=[] if token is None else [(b"authorization", b"Bearer " + token.encode())],
-        max_message_size=message_bytes_max,
-        receive_buffer_size=2**16,
-        connect_timeout=CONNECT_S,
-        disconnect_timeout=CLOSE_S,
+    return partial(_open, url, token, message_bytes_max)
+
+
+@asynccontextmanager
+async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIterator[WebSocketConnection]:
+    """One connection, whose socket is closed at the end even if the broadcaster vanished.
+
+    trio-websocket's own way of opening leaves the socket of a broken connection to the garbage collector.
+    """
+    try:
+        async with trio.open_nursery() as nursery:
+            with trio.fail_after(CONNECT_S):
+                stream = await _connect(url)
+            try:
+                with trio.fail_after(CONNECT_S):
+                    websocket = await wrap_client_stream(
+                        nursery,
+                        stream,
+                        urlsplit(url).netloc,
+                        urlsplit(url).path,
+                        subprotocols=[SUBPROTOCOL],
+                        extra_headers=[] if token is None else [(b"authorization", b"Bearer " + token.encode())],
+                        max_message_size=message_bytes_max,
+                        receive_buffer_size=2**16,
+                    )
+                yield websocket
+                with trio.move_on_after(CLOSE_S):
+                    await websocket.aclose()
+            finally:
+                await trio.aclose_forcefully(stream)
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        raise _foremost(group) from None
+
+
+async def _connect(url: str) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    if parts.scheme == "ws":
+        return await trio.open_tcp_stream(parts.hostname, parts.port or 80)
+    context = ssl.create_default_context()
+    return await trio.open_ssl_over_tcp_stream(
+        parts.hostname, parts.port or 443, ssl_context=context, https_compatible=True
     )
+
+
+def _foremost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error behind a group: what happened rather than what was cancelled because of it."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = next((each for each in found.exceptions if not isinstance(each, trio.Cancelled)), found.exceptions[0])
+    return HandshakeError() if isinstance(found, trio.TooSlowError) else found
 
 
 def rejected(error: ConnectionRejected) -> Lost:

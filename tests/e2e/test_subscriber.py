@@ -1,16 +1,15 @@
 """The subscriber against real broadcasters: killed ones, cut connections, a consumer that is too slow."""
 
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import trio
-from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from broadcaster.subscriber import Subscriber, open_subscriber
 from broadcaster.subscription import GapReported, Message, Resynchronised, Samples, StateChanged
 from tests.e2e.conftest import BroadcasterProcess, Start
+from tests.e2e.proxy import open_proxy
 from tests.e2e.wire import Wire, connected, sample
 
 SELECT = [{"metric": "a"}]
@@ -76,25 +75,18 @@ async def test_a_broadcaster_that_is_killed_and_comes_back(
 
 async def test_a_connection_that_is_cut_is_resumed_with_nothing_lost_or_doubled(start: Start) -> None:
     broadcaster = await start()
-    host, port = urlsplit(broadcaster.url).hostname or "", urlsplit(broadcaster.url).port or 0
-    streams: list[trio.SocketStream] = []
-
-    @asynccontextmanager
-    async def dial() -> AsyncIterator[WebSocketConnection]:
-        async with trio.open_nursery() as nursery:
-            streams.append(await trio.open_tcp_stream(host, port))
-            yield await wrap_client_stream(
-                nursery, streams[-1], host, "/v1/stream", subprotocols=["streamgauge.v1"], message_queue_size=1
-            )
-            nursery.cancel_scope.cancel()
-
-    async with open_subscriber(broadcaster.url, SELECT, dial=dial) as subscriber, connected(broadcaster.url) as wire:
+    to = urlsplit(broadcaster.url)
+    async with (
+        open_proxy((to.hostname or "", to.port or 0)) as proxy,
+        open_subscriber(proxy.url, SELECT) as subscriber,
+        connected(broadcaster.url) as wire,
+    ):
         collector = Collector(subscriber)
         await collector.until_live()
         for cut in range(3):
             await publish(wire, range(cut * 100 + 1, cut * 100 + 51))
             await collector.until(lambda cut=cut: len(collector.values) >= cut * 100 + 10)  # type: ignore[misc]
-            await streams[-1].aclose()
+            proxy.cut()
             await publish(wire, range(cut * 100 + 51, cut * 100 + 101))
             subscriber.retry_now()
         await collector.until(lambda: len(collector.values) >= 300)
