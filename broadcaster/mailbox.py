@@ -35,11 +35,14 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class MailboxStatistics:
-    """What waits now, and what was dropped since the mailbox was made."""
+    """What waits now, and what was taken and dropped since the mailbox was made."""
 
     batches: int
     bytes: int
     control_bytes: int
+    taken_batches: int
+    taken_samples: int
+    taken_bytes: int
     dropped_batches: int
     dropped_samples: int
 
@@ -61,6 +64,7 @@ class Mailbox:
         self._head: tuple[int, int, Batch] | None = None  # taken from the channel to see its ticket
         self._losses: deque[Loss] = deque()
         self._batches = self._bytes = self._control_bytes = 0
+        self._taken_batches = self._taken_samples = self._taken_bytes = 0
         self._dropped_batches = self._dropped_samples = 0
 
     @property
@@ -137,7 +141,13 @@ class Mailbox:
             _, frame = self._control.popleft()
             self._control_bytes -= len(frame)
             return frame
-        return self._announce(self._losses.popleft()) if first == tickets[1] else self._pop()[2].frame
+        if first == tickets[1]:
+            return self._announce(self._losses.popleft())
+        _, _, batch = self._pop()
+        self._taken_batches += 1
+        self._taken_samples += batch.samples
+        self._taken_bytes += len(batch.frame)
+        return batch.frame
 
     def _announce(self, loss: Loss) -> bytes:
         frames = [text_frame(loss.gap.encode())]
@@ -151,5 +161,12 @@ class Mailbox:
 
     def statistics(self) -> MailboxStatistics:
         return MailboxStatistics(
-            self._batches, self._bytes, self._control_bytes, self._dropped_batches, self._dropped_samples
+            self._batches,
+            self._bytes,
+            self._control_bytes,
+            self._taken_batches,
+            self._taken_samples,
+            self._taken_bytes,
+            self._dropped_batches,
+            self._dropped_samples,
         )

@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -212,9 +213,12 @@ class _HttpGrant:
 def _descriptors() -> int:
     """How many files this process may have open, after asking for as many as it may ask for."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError):  # some systems name a limit that they do not grant
+            hard = soft
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 async def serve(

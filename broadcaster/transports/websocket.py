@@ -57,7 +57,7 @@ class Connection:
         self._nursery: trio.Nursery | None = None
         self._reading = trio.CancelScope()
         self._bye_said = False
-        self._traffic = Traffic()
+        self._traffic = Traffic()  # what went past the mailbox, straight to the socket
         self.address = address
         self.closing: Close | None = None
         self.since = time.time()
@@ -237,11 +237,18 @@ class Connection:
         return "producer" if self.session.published or self.session.producer else "idle"
 
     def traffic(self) -> Traffic:
-        if self._mailbox is not None:
-            waiting = self._mailbox.statistics()
-            self._traffic.dropped_batches = {self._overflow: waiting.dropped_batches}
-            self._traffic.dropped_samples = {self._overflow: waiting.dropped_samples}
-        return self._traffic
+        """What it was sent as live batches, and what of them was dropped."""
+        straight = self._traffic
+        if self._mailbox is None:
+            return straight
+        box = self._mailbox.statistics()
+        return Traffic(
+            straight.batches + box.taken_batches,
+            straight.samples + box.taken_samples,
+            straight.bytes + box.taken_bytes,
+            {self._overflow: box.dropped_batches},
+            {self._overflow: box.dropped_samples},
+        )
 
     def queued(self) -> tuple[int, int]:
         """Batches and bytes that wait for this client."""

@@ -7,6 +7,7 @@ to fill its buffers soon.
 import random
 from typing import Any
 
+import httpx
 import pytest
 import trio
 
@@ -64,6 +65,16 @@ async def test_it_slows_nobody_and_learns_what_it_missed(start: Start, dial: Dia
     for name in NAMES:
         assert slow.rules.values(name)[-1] == COLUMN * MESSAGES - 1, "the newest sample of each series is there"
     assert (slow.rules.counts["conflated"] > 0) == (overflow == "conflate")
+    (described,) = [each for each in await connections(broadcaster) if each["session"] == slow.welcome["session"]]
+    assert described["delivered_samples"] == slow.rules.counts["live"]
+    assert described["dropped_samples"] == slow.rules.counts["gap"]
+    assert (described["queued_batches"], described["queued_bytes"]) == (0, 0)
+
+
+async def connections(broadcaster: Broadcaster) -> list[Message]:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        found: list[Message] = (await http.get(f"{broadcaster.http_url}/v1/connections")).json()["connections"]
+        return found
 
 
 def check_missing(wire: Wire) -> int:
