@@ -85,7 +85,8 @@ async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIte
                 await trio.aclose_forcefully(stream)
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        raise _foremost(group) from None
+        error = _foremost(group)
+        raise error from error.__cause__
 
 
 async def _connect(url: str) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
