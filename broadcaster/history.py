@@ -11,7 +11,7 @@ import uuid
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -243,27 +243,3 @@ class History:
 
     def statistics(self) -> HistoryStatistics:
         return HistoryStatistics(len(self.records), self._samples, self._bytes, self._evicted, self._expired)
-
-
-def chunks(
-    spans: Sequence[tuple[Record, int, int]], size: int
-) -> Iterator[list[tuple[Record, list[float], list[Any]]]]:
-    """Cuts index spans of rings into messages of at most `size` samples.
-
-    The rings are read lazily, so that a long backfill costs no copy; what is evicted meanwhile is left out.
-    """
-    message: list[tuple[Record, list[float], list[Any]]] = []
-    room = size
-    for record, start, stop in spans:
-        while start < stop:
-            upto = min(stop, start + room)
-            times, values = record.ring.slice(start, upto)
-            if times:
-                message.append((record, times, values))
-                room -= len(times)
-            start = upto
-            if room <= 0:
-                yield message
-                message, room = [], size
-    if message:
-        yield message

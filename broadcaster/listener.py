@@ -16,7 +16,7 @@ from broadcaster.transports.websocket import Connection
 from ingest.errors import CommandError
 from ingest.settings import Address
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("streamgauge.broadcaster")
 
 ACCEPT_AT_ONCE = 64
 OUT_OF_DESCRIPTORS_S = 0.1
@@ -76,6 +76,8 @@ class Listener:
                 nursery.cancel_scope.cancel()
         except* (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("%s: connection lost", address)
+        except* Exception as group:  # a bug, which shall cost one client its connection and not all of them theirs
+            log.error("%s: connection ended by an unexpected error", address, exc_info=group)
         finally:
             await trio.aclose_forcefully(stream)
 

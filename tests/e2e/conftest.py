@@ -1,11 +1,12 @@
 """Real broadcasters for end-to-end tests: in the test's own loop, or as a process that can be killed."""
 
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +30,15 @@ QUIET: dict[str, Any] = {
     "drain_s": 1.0,
     "close_s": 0.5,
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_unexpected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What a broadcaster in the test's loop survives by logging it is a bug all the same."""
+    yield
+    for when in ("setup", "call", "teardown"):
+        errors = [record for record in caplog.get_records(when) if record.levelno >= logging.ERROR]
+        assert not errors, errors
 
 
 @pytest.fixture
