@@ -29,18 +29,22 @@ class FrameStream(trio.abc.Stream):
         self._reading = False
         self._ended = trio.Event()  # nothing more will be received
         self._opened = trio.Event()
+        self._may_read = trio.Event()
+        self._head_seen = False
         self._early = b""  # what the peer sent right behind its handshake
         self._head = b""
         self._close_sent = False
         self.before_close: Callable[[int | None], bytes] = lambda code: b""
         self.last_words: Callable[[], bytes] = lambda: b""
         self.on_end: Callable[[], None] = lambda: None
+        self.reader: Callable[[bytes], bytes] = lambda data: data
         self.broken = False
         self.received_at = trio.current_time()
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
         self._opened.set()
+        self._may_read.set()
 
     @property
     def busy(self) -> bool:
@@ -100,15 +104,22 @@ class FrameStream(trio.abc.Stream):
         return data
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
-        if self._early:  # trio-websocket would not look at it before more comes
-            await self._opened.wait()
+        """What trio-websocket shall see: the handshake, and then what the reader does not take."""
+        if self._head_seen:
+            await self._may_read.wait()
             early, self._early = self._early, b""
-            return early
+            data: bytes | bytearray = early
+            while True:
+                if data and (rest := self.reader(bytes(data))):
+                    return rest
+                data = await self._stream.receive_some(max_bytes)
+                if not data:
+                    return b""
+                self.received_at = trio.current_time()
         data = await self._stream.receive_some(max_bytes)
-        if self._opened.is_set():
-            return data
         head, end, early = (self._head + data).partition(HEAD_END)
         used = len(data) - len(early)
+        self._head_seen = bool(end)
         self._head = (head + end)[-len(HEAD_END) + 1 :] if not end else b""
         self._early = bytes(early)
         return data[:used]
@@ -120,6 +131,7 @@ class FrameStream(trio.abc.Stream):
         the peer gets a moment to read and to close its side.
         """
         self.on_end()
+        self._may_read.set()
         try:
             if self._opened.is_set() and not self._close_sent and (words := self.last_words()):
                 self._close_sent = True

@@ -12,6 +12,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 from broadcaster import errors, messages
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
+from broadcaster.frame_reader import FrameReader
 from broadcaster.frames import PING, close_frame, text_frame
 from broadcaster.hub import Batch
 from broadcaster.mailbox import Mailbox, Overflow
@@ -176,6 +177,7 @@ class Connection:
         """Serves the client until either side ends it."""
         self._nursery = nursery
         self._websocket = websocket
+        self._stream.reader = FrameReader(self._shared.config.message_bytes, self._receive).feed
         self._stream.opened()
         self.session.start()
         if self._mailbox is not None:
@@ -187,11 +189,15 @@ class Connection:
             self.session.leave()
         await self._close(websocket)
 
+    def _receive(self, data: str | bytes) -> None:
+        if self.closing is None:
+            self.session.receive(data)
+
     async def _read(self, websocket: WebSocketConnection) -> None:
-        receive = self.session.receive
+        """The messages that the frame reader leaves to trio-websocket, until the end of the connection."""
         try:
             while True:
-                receive(await websocket.get_message())
+                self._receive(await websocket.get_message())
         except ConnectionClosed:
             return
 
