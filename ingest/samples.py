@@ -210,9 +210,14 @@ class Validator:
         known = self._kind_of(series)
         effective = known if kind is None else _effective_kind(kind, known)
         value, time = raw["value"], raw.get("time", now)
-        if type(value) is float and type(time) is float and effective != "event":  # most are: no calls for them
-            if value - value == 0.0 and -MAX_TIME <= time <= MAX_TIME:
-                return Entry(series, (time,), (value,), kind, unit, help_, index), []
+        if (  # as most are: nothing is called for them
+            type(value) is float
+            and type(time) is float
+            and effective != "event"
+            and value - value == 0.0  # finite
+            and -MAX_TIME <= time <= MAX_TIME
+        ):
+            return Entry(series, (time,), (value,), kind, unit, help_, index), []
         if type(value) is not list and type(time) is not list:
             checked = check_value(value, effective)
             return Entry(series, (check_time(time),), (checked,), kind, unit, help_, index), []
