@@ -53,7 +53,7 @@ class Publisher:
             self.over_for_s = self._overrun.refused(self._clock())
             problem = f"samples: at most {self._bucket.rate:g} a second, got {count} more: send them again later"
             raise MessageError("rate_limited", problem, message_id(message))
-        publish = decode_publish(message, self._counts.validator, now, self._samples_max)
+        publish = decode_publish(message, self._counts.validator, now, self._samples_max, count)
         return self._apply(publish, grant)
 
     def _apply(self, publish: Publish, grant: Grant) -> Publish:

@@ -75,13 +75,15 @@ def count_samples(raw: Iterable[object]) -> int:
     """How many samples the raw entries hold, counted before they are checked."""
     total = 0
     for item in raw:
-        value = item.get("value") if isinstance(item, dict) else None
-        total += len(value) if isinstance(value, list) else 1
+        value = item.get("value") if type(item) is dict else None
+        total += len(value) if type(value) is list else 1
     return total
 
 
-def decode_publish(message: Mapping[str, Any], validator: Validator, now: float, samples_max: int) -> Publish:
-    """The entries of a `publish`. `samples_max` bounds its samples (0: no bound).
+def decode_publish(
+    message: Mapping[str, Any], validator: Validator, now: float, samples_max: int, count: int | None = None
+) -> Publish:
+    """The entries of a `publish`. `samples_max` bounds its samples (0: no bound); `count` says how many, if known.
 
     Raises MessageError (bad_message, too_many_samples) when nothing of it can be taken.
     """
@@ -89,8 +91,10 @@ def decode_publish(message: Mapping[str, Any], validator: Validator, now: float,
     raw = message.get("samples")
     if not isinstance(raw, list):
         raise MessageError("bad_message", f"samples: expected an array, got {show(raw)}", id)
-    if samples_max and (count := count_samples(raw)) > samples_max:
-        raise MessageError("too_many_samples", f"samples: at most {samples_max} samples a message, got {count}", id)
+    if samples_max:
+        count = count_samples(raw) if count is None else count
+        if count > samples_max:
+            raise MessageError("too_many_samples", f"samples: at most {samples_max} samples a message, got {count}", id)
     entries, rejected = validator.entries(raw, now)
     return Publish(id, entries, rejected, sum(len(entry.times) for entry in entries))
 
