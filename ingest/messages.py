@@ -50,11 +50,17 @@ def _loads(data: str | bytes) -> Any:
         if "infinity" not in str(error):
             raise
     # A number beyond the largest float is good JSON: only its sample is refused, later and by name.
-    return json.loads(data, parse_int=_big_int, parse_constant=_no_constant)
+    try:
+        message = json.loads(data, parse_int=_big_int, parse_constant=_no_constant)
+        orjson.dumps(message)  # this parser lets through what cannot be sent on, such as half a surrogate pair
+    except (RecursionError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    return message
 
 
 def _big_int(digits: str) -> int | float:
-    return int(digits) if len(digits) < 300 else float(digits)
+    number = int(digits) if len(digits) < 300 else float(digits)
+    return number if -(2**63) <= number < 2**64 else float(number)
 
 
 def _no_constant(name: str) -> float:

@@ -1,5 +1,7 @@
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.messages import MessageError, decode, decode_publish, encode_publish
 from ingest.samples import Entry, Series, Validator
@@ -14,6 +16,51 @@ def test_not_json(data: str | bytes) -> None:
     with pytest.raises(MessageError) as caught:
         decode(data)
     assert caught.value.code == "bad_json"
+
+
+@pytest.mark.parametrize(
+    "data", ['{"a": 1e400, "b": "\\ud800"}', '{"a": 1e400, "b": ' + "[" * 100_000 + "]" * 100_000 + "}"]
+)
+def test_beside_a_number_too_large_the_rest_is_no_less_checked(data: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        decode(data)
+    assert caught.value.code == "bad_json"
+
+
+@pytest.mark.parametrize("digits", [str(2**64), "9" * 299, "-" + "9" * 30])
+def test_an_integer_beyond_64_bits_is_a_float_that_can_be_sent_on(digits: str) -> None:
+    message = decode(f'{{"time": [1, 2], "value": [{digits}, 5], "other": 1e400}}')
+    assert message["value"] == [float(digits), 5]
+    assert type(message["value"][0]) is float
+
+
+ANYTHING = st.recursive(
+    st.sampled_from(
+        ["1e400", "-1e999", "NaN", "null", "true", '"\\ud800"', '"x"', "9" * 25, "9" * 310, "-0.0", "}", ","]
+    )
+    | st.integers().map(str),
+    lambda inner: (
+        st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(st.sampled_from(["samples", "metric", "value", "time", "kind", "tags", "id"]), inner)).map(
+            lambda pairs: "{" + ",".join(f'"{key}":{value}' for key, value in pairs) + "}"
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(ANYTHING | st.text(max_size=20) | st.binary(max_size=20))
+def test_whatever_comes_is_decoded_or_refused_by_the_protocols_errors(data: str | bytes) -> None:
+    try:
+        message = decode(data)
+        orjson.dumps(message)
+        published = decode_publish(message, Validator(), 1.0, 10)
+    except MessageError as problem:
+        assert problem.code in {"bad_json", "bad_message", "too_many_samples"}
+    else:
+        orjson.dumps([[entry.series.metric, entry.times, entry.values] for entry in published.entries])
+        orjson.dumps([rejection.message for rejection in published.rejected])
 
 
 @pytest.mark.parametrize("data", ["[]", "[1e400]", "1", "null", '"x"'])
