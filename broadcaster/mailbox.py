@@ -55,6 +55,7 @@ class Mailbox:
     ) -> None:
         self.overflow = overflow
         self._epoch = epoch
+        self._batches_max = batches_max
         self._bytes_max = bytes_max
         self._control_bytes_max = control_bytes_max
         self._tickets = itertools.count()
@@ -95,8 +96,7 @@ class Mailbox:
     def _fits(self, batch: Batch) -> bool:
         if not self._batches:
             return True  # a batch larger than the bound is still delivered, alone
-        statistics = self._send.statistics()
-        room = statistics.current_buffer_used < statistics.max_buffer_size
+        room = self._batches < self._batches_max  # the channel would not count its head that was looked at
         return room and self._bytes + len(batch.frame) <= self._bytes_max
 
     def _peek(self) -> tuple[int, int, Batch] | None:
