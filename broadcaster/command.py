@@ -16,6 +16,7 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
     refuse_exposed("--bind", config.bind, insecure=config.insecure)
     refuse_exposed("--http-bind", config.http_bind, insecure=config.insecure)
     trio.run(_serve, config)
+    print("Stopped.", flush=True)
 
 
 async def _serve(config: BroadcasterConfig) -> None:

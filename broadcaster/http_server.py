@@ -1,4 +1,3 @@
-import socket
 from typing import Any, cast
 
 import trio
@@ -6,12 +5,13 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as serve_hypercorn
 
 from broadcaster.http import Core, build_app
-from ingest.errors import CommandError
+from ingest.listening import listen
 from ingest.settings import Address
 
 KEEP_ALIVE_S = 30.0
 GRACE_S = 1.0
 REQUEST_S = 30
+BACKLOG = 1000
 
 
 async def serve_http(
@@ -28,7 +28,7 @@ async def serve_http(
         CommandError: the address cannot be listened on.
     """
     bind = core.config.http_bind
-    listener = _listen(bind)
+    listener = listen(bind, BACKLOG)
     address = Address(bind.host, listener.getsockname()[1])
     app = cast(Any, build_app(core))
     trigger = None if stop is None else stop.wait
@@ -41,14 +41,6 @@ async def serve_http(
     async with trio.open_nursery() as nursery:
         await nursery.start(serve)
         task_status.started(f"http://{address}")
-
-
-def _listen(bind: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    try:
-        return socket.create_server((bind.host, bind.port), family=family, backlog=1000)
-    except OSError as error:
-        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
 
 
 def _settings(descriptor: int) -> Config:

@@ -13,25 +13,12 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission, Refusal, admit
 from broadcaster.transports.websocket import Connection
-from ingest.errors import CommandError
-from ingest.settings import Address
 
 log = logging.getLogger("streamgauge.broadcaster")
 
 ACCEPT_AT_ONCE = 64
 OUT_OF_DESCRIPTORS_S = 0.1
 Opened = Callable[[FrameStream, Admission, str], AbstractContextManager[Connection]]
-
-
-def listen(bind: Address) -> socket.socket:
-    """A listening socket. Raises CommandError."""
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    try:
-        listener = socket.create_server((bind.host, bind.port), family=family, backlog=4096)
-    except OSError as error:
-        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
-    listener.setblocking(False)
-    return listener
 
 
 class Listener:

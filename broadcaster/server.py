@@ -21,7 +21,7 @@ from broadcaster.http import Caller
 from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub, Wish
 from broadcaster.ledger import Ledger
-from broadcaster.listener import Listener, listen
+from broadcaster.listener import Listener
 from broadcaster.publishing import PublishCounts, Publisher
 from broadcaster.selection import Selection
 from broadcaster.session import Shared
@@ -30,12 +30,14 @@ from broadcaster.stream import FrameStream
 from broadcaster.telemetry import LoopLag, publish_telemetry
 from broadcaster.transports.handshake import PATH, Admission
 from broadcaster.transports.websocket import Connection, Traffic
+from ingest.listening import listen
 from ingest.samples import Validator
 from ingest.settings import Address
 
 DESCRIPTORS_SPARE = 64
 SWEEP_S = 1.0
 HTTP_STOP_S = 2.0
+BACKLOG = 4096
 LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
 
@@ -243,7 +245,8 @@ async def serve(
         finally:
             cancelled.set()
 
-    with listen(config.bind) as sock:
+    with listen(config.bind, BACKLOG) as sock:
+        sock.setblocking(False)
         broadcaster.url = f"ws://{Address(config.bind.host, sock.getsockname()[1])}{PATH}"
         async with trio.open_nursery() as outside:
             outside.start_soon(watch)

@@ -115,6 +115,7 @@ def _dashboard(args: argparse.Namespace) -> int:
             await trio.sleep_forever()
 
     trio.run(run)
+    print("Stopped.", flush=True)
     return 0
 
 

@@ -72,7 +72,9 @@ def index(config: DashboardConfig) -> str:
 
 def page_config(config: DashboardConfig) -> str:
     """JSON that is safe inside a script element and inside Dash's template."""
-    wanted = config.model_dump(mode="json", include={"broadcaster", "broadcaster_http", "window_s", "points_max"})
+    wanted = config.model_dump(
+        mode="json", include={"broadcaster", "broadcaster_http", "window_s", "points_max", "forget_s"}
+    )
     return json.dumps(wanted).replace("<", "\\u003c").replace("%", "\\u0025")
 
 

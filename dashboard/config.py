@@ -20,4 +20,7 @@ class DashboardConfig(BaseModel):
     window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         60.0, description="Time window at first sight, in seconds; 0: the whole history."
     )
+    forget_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        3600.0, description="Seconds of silence after which the page forgets a line; 0: never."
+    )
     points_max: Annotated[int, Field(ge=100)] = Field(36_000, description="Samples of one series that the page keeps.")

@@ -44,6 +44,7 @@ def run(config_file: str | None, *, bind: str | None, browser: bool | None, inse
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
     trio.run(_serve, demo, broadcasting, viewing)
+    print("Stopped.", flush=True)
 
 
 async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: DashboardConfig) -> None:

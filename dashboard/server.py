@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +8,10 @@ from hypercorn.trio import serve as serve_hypercorn
 
 from dashboard.app import create_app
 from dashboard.config import DashboardConfig
-from ingest.errors import CommandError
+from ingest.listening import listen
 from ingest.settings import Address
+
+BACKLOG = 100
 
 
 async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
@@ -20,7 +21,7 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
         CommandError: `config.bind` cannot be listened on.
     """
     app = with_lifespan(TrioWSGIMiddleware(with_body(create_app(config).server)))
-    listener = listen(config.bind)
+    listener = listen(config.bind, BACKLOG)
     url = f"http://{Address(config.bind.host, listener.getsockname()[1])}/"
     async with trio.open_nursery() as nursery:
         # Hypercorn makes a socket object of its own from the descriptor, and closes that.
@@ -60,14 +61,6 @@ def with_lifespan(app: Any) -> Any:
             await send({"type": f"lifespan.{phase}.complete"})
 
     return wrapped
-
-
-def listen(bind: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    try:
-        return socket.create_server((bind.host, bind.port), family=family, backlog=100)
-    except OSError as error:
-        raise CommandError(f"cannot listen on {bind}: {error.strerror or error}") from None
 
 
 def hypercorn_config(descriptor: int) -> Config:

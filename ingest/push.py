@@ -1,5 +1,6 @@
 """`streamgauge push`: one source, one producer, one line that says how it goes."""
 
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,8 @@ def run(source: str, settings: PushSettings, path: str | None) -> int:
         CommandError: the broadcaster is away at the start or refuses this producer, or a file cannot be read.
     """
     prepared = _prepare(source, settings, path)
+    # An error of the producer ends the command, which says so itself.
+    logging.getLogger("streamgauge.producer").addFilter(lambda record: record.levelno < logging.ERROR)
     return trio.run(_push, source, settings, prepared)
 
 

@@ -49,6 +49,8 @@ export class Chart {
     /** @type {(() => void)[]} */
     this.onDraw = [];
     this.onZoom = () => {};
+    this.ended = new AbortController();
+    this.resized = new ResizeObserver(() => { this.dirty = true; });
     this.#plot();
   }
 
@@ -72,6 +74,20 @@ export class Chart {
     this.lines.append(path);
     this.dirty = true;
     return trace;
+  }
+
+  /** @param {Trace} trace */
+  remove(trace) {
+    this.traces.delete(trace.series.id);
+    trace.path.remove();
+    this.dirty = true;
+  }
+
+  /** Lets go of everything beyond its own element. */
+  close() {
+    this.ended.abort();
+    this.resized.disconnect();
+    window.Plotly.purge(this.div);
   }
 
   /** Axis and lines where this frame wants them. @returns {boolean} whether anything was drawn */
@@ -195,9 +211,10 @@ export class Chart {
     plotted.on('plotly_relayout', (/** @type {any} */ change) => this.#relaid(change));
     plotted.on('plotly_doubleclick', () => this.release());
     this.div.addEventListener('pointerdown', () => { this.held = this.inSight; }, true);
-    addEventListener('pointerup', () => setTimeout(() => { this.held = false; }));
-    addEventListener('pointercancel', () => { this.held = false; });
-    new ResizeObserver(() => { this.dirty = true; }).observe(this.div);
+    const { signal } = this.ended;
+    addEventListener('pointerup', () => setTimeout(() => { this.held = false; }), { signal });
+    addEventListener('pointercancel', () => { this.held = false; }, { signal });
+    this.resized.observe(this.div);
   }
 
   /** Only a person's zoom names the ends of the range one by one. @param {any} change */

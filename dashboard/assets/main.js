@@ -13,7 +13,7 @@ const config = JSON.parse(byId('streamgauge-config').textContent ?? '{}');
 /** @type {Panels|null} */
 let panels = null;
 
-const store = new Store(config.points_max, () => feed.clock.now());
+const store = new Store(config.points_max, config.forget_s, () => feed.clock.now());
 const feed = new Feed(streamUrl(config.broadcaster, location), store);
 const view = new View(() => feed.clock.now(), earliest);
 const health = new Health(feed, store);
@@ -25,6 +25,15 @@ function earliest() {
     if (kind !== 'event' && ring.length) oldest = Math.min(oldest, /** @type {any} */ (ring).times[/** @type {any} */ (ring).start]);
   }
   return oldest;
+}
+
+let passedAt = performance.now();
+
+/** A break, a sleep or a pause makes nobody silent. */
+function pass() {
+  const seconds = Math.min((performance.now() - passedAt) / 1000, 60); // a hidden tab is woken once a minute
+  passedAt = performance.now();
+  if (feed.state === 'live' && !view.paused) store.pass(seconds);
 }
 
 function before() {
@@ -67,6 +76,7 @@ async function copyExample() {
 function begin() {
   panels = new Panels(byId('panels'), store, view, scheduler);
   store.onDescribed = (series) => panels?.discovered(series);
+  store.onForgotten = (series) => panels?.forgotten(series);
   store.onSamples = (series) => panels?.received(series);
   for (const series of store.series.values()) panels.discovered(series);
   byId('example').textContent = example();
@@ -82,6 +92,7 @@ function begin() {
 view.set(false, config.window_s, '');
 expose({ feed, store, view, scheduler, health, panels: () => panels });
 feed.start();
+setInterval(pass, Math.min(10, config.forget_s / 4 || 10) * 1000);
 
 const waiting = new MutationObserver(() => {
   if (!document.getElementById('panels')) return;

@@ -76,6 +76,21 @@ export class Panels {
     this.#show(panel);
   }
 
+  /** Its line goes, and with the last line the panel, and with the last panel the group. @param {import('./store.js').Series} series */
+  forgotten(series) {
+    this.waiting.delete(series);
+    this.eventSeries = this.eventSeries.filter((each) => each !== series);
+    const panel = this.panels.get(series.metric);
+    if (!panel?.remove(series)) return;
+    this.panels.delete(series.metric);
+    this.scheduler.remove(/** @type {Chart} */ (panel.chart));
+    panel.close();
+    const prefix = prefixOf(series.metric);
+    if (this.groups.get(prefix)?.grid.children.length) return;
+    this.groups.get(prefix)?.node.remove();
+    this.groups.delete(prefix);
+  }
+
   /** @param {string} metric @returns {Panel} */
   #open(metric) {
     const prefix = prefixOf(metric);
@@ -187,6 +202,21 @@ class Panel {
     if (series.help) this.node.title = series.help;
     this.entries.set(series.id, { series, trace, node, label, value, age });
     this.#arrange();
+  }
+
+  /** @param {import('./store.js').Series} series @returns {boolean} whether that was the last line */
+  remove(series) {
+    const entry = this.entries.get(series.id);
+    if (entry?.series !== series) return false;
+    this.entries.delete(series.id);
+    this.chart?.remove(entry.trace);
+    this.#arrange();
+    return this.entries.size === 0;
+  }
+
+  close() {
+    this.chart?.close();
+    this.node.remove();
   }
 
   /** Colours go by order of tags, so that the same series look the same at the next visit. */

@@ -9,15 +9,15 @@ const LOST_BEFORE = 128; // flag of a point; the bits below are the generation i
  * so that appending is cheap and a range in view is a plain slice.
  */
 export class Ring {
-  /** @param {number} capacity samples kept */
-  constructor(capacity) {
+  /** @param {number} capacity samples kept @param {number} [room] for how many there is memory at first */
+  constructor(capacity, room = 256) {
     this.capacity = capacity;
     this.start = 0;
     this.end = 0;
     this.received = 0;
-    this.times = new Float64Array(256);
-    this.values = new Float64Array(256);
-    this.flags = new Uint8Array(256);
+    this.times = new Float64Array(room);
+    this.values = new Float64Array(room);
+    this.flags = new Uint8Array(room);
     this.generation = 0;
     this.aged = false; // whether points of an earlier generation are held
     this.broken = false; // samples were lost before the next one

@@ -37,6 +37,13 @@ export class Scheduler {
     this.sight.observe(chart.div);
   }
 
+  /** @param {import('./charts.js').Chart} chart */
+  remove(chart) {
+    this.charts = this.charts.filter((each) => each !== chart);
+    this.owners.delete(chart.div);
+    this.sight.unobserve(chart.div);
+  }
+
   /** Everything is to be drawn again. */
   invalidate() {
     for (const chart of this.charts) chart.dirty = true;

@@ -19,14 +19,20 @@ export function identity(metric, tags = {}) {
  * @property {string|null} help
  * @property {Ring|EventRing} ring
  * @property {number} interval usual seconds between samples
+ * @property {number} heardAt when it was last described or had samples, in seconds of `Store.connectedS`
  * @property {number} unpaintedTime time of the newest live sample that no frame has shown yet, or NaN
  */
 
 export class Store {
-  /** @param {number} capacity samples kept of each series @param {() => number} now server time */
-  constructor(capacity, now) {
+  /**
+   * @param {number} capacity samples kept of each series @param {number} forgetS seconds; 0: never
+   * @param {() => number} now server time
+   */
+  constructor(capacity, forgetS, now) {
     this.capacity = capacity;
+    this.forgetS = forgetS;
     this.now = now;
+    this.connectedS = 0; // silence counts only while something could be heard
     /** @type {Map<string, Series>} */
     this.series = new Map();
     /** @type {Map<number, Series>} keys of the present connection */
@@ -34,6 +40,8 @@ export class Store {
     this.counters = { samples: 0, backfilled: 0, conflated: 0, merged: 0 };
     /** @type {(series: Series) => void} */
     this.onDescribed = () => {};
+    /** @type {(series: Series) => void} */
+    this.onForgotten = () => {};
     /** @type {(series: Series) => void} */
     this.onSamples = () => {};
     /** @type {(count: number) => void} */
@@ -57,6 +65,7 @@ export class Store {
       }
       series.unit = each.unit ?? null;
       series.help = each.help ?? null;
+      series.heardAt = this.connectedS;
       this.keys.set(each.key, series);
       this.onDescribed(series);
     }
@@ -65,7 +74,7 @@ export class Store {
   /** @param {string} id @param {any} descriptor @returns {Series} */
   #create(id, { metric, tags, kind }) {
     const ring = kind === 'event' ? new EventRing(EVENTS_KEPT) : new Ring(this.capacity);
-    return { id, metric, tags: tags ?? {}, unit: null, kind, help: null, ring, interval: 1, unpaintedTime: NaN };
+    return { id, metric, tags: tags ?? {}, unit: null, kind, help: null, ring, interval: 1, heardAt: 0, unpaintedTime: NaN };
   }
 
   /** @param {number} key @returns {string} */
@@ -88,6 +97,8 @@ export class Store {
     for (const [key, times, values] of columns) {
       const series = this.keys.get(key);
       if (!series || !times.length) continue;
+      if (!this.series.has(series.id)) this.#remember(series);
+      series.heardAt = this.connectedS;
       count += times.length;
       if (how === 'conflated') series.ring.breakLine();
       this.#push(series, times, values);
@@ -109,6 +120,28 @@ export class Store {
     }
     const each = (times[times.length - 1] - before) / times.length;
     if (each > 0) series.interval += (Math.min(each, 60) - series.interval) * 0.2;
+  }
+
+  /** So much time passed while connected: who was silent for too long is forgotten. @param {number} seconds */
+  pass(seconds) {
+    this.connectedS += seconds;
+    if (!this.forgetS) return;
+    for (const series of this.series.values()) {
+      if (this.connectedS - series.heardAt > this.forgetS) this.#forget(series);
+    }
+  }
+
+  /** Its key goes on meaning it, so only its samples go. @param {Series} series */
+  #forget(series) {
+    this.series.delete(series.id);
+    series.ring = series.kind === 'event' ? new EventRing(EVENTS_KEPT) : new Ring(this.capacity, 0);
+    this.onForgotten(series);
+  }
+
+  /** It was forgotten and speaks again. @param {Series} series */
+  #remember(series) {
+    this.series.set(series.id, series);
+    this.onDescribed(series);
   }
 
   /** @param {Series} series @returns {number} seconds since its newest sample; NaN if it has none */

@@ -34,6 +34,23 @@ export const checks = {
     ring.age(); ring.push(9, 9);
     same(ring.contents().breaks, [1, 3]);
   },
+  'store.js: who is silent while others could be heard is forgotten, and is there again when it speaks': async (m, same) => {
+    const store = new m.Store(10, 60, () => 0);
+    const said = [];
+    store.onDescribed = ({ metric }) => said.push(`+${metric}`);
+    store.onForgotten = ({ metric }) => said.push(`-${metric}`);
+    store.connected([{ key: 1, metric: 'a', tags: {}, kind: 'gauge' }, { key: 2, metric: 'b', tags: {}, kind: 'event' }]);
+    store.pass(50);
+    store.take([[1, [1, 2], [10, 20]]], 'live');
+    store.pass(50);
+    same([said, [...store.series.values()].map(({ metric }) => metric)], [['+a', '+b', '-b'], ['a']]);
+    store.take([[2, [5], ['again']]], 'live');
+    same([said.length, store.series.get(m.identity('b')).ring.length, store.series.get(m.identity('a')).ring.length], [4, 1, 2]);
+    const forever = new m.Store(10, 0, () => 0);
+    forever.connected([{ key: 1, metric: 'a', tags: {}, kind: 'gauge' }]);
+    forever.pass(1e9);
+    same(forever.series.size, 1);
+  },
   'rings.js: events come once, in order, and stay few': async (m, same) => {
     const ring = new m.EventRing(3);
     ring.push(2, 'b'); ring.push(1, 'a'); ring.age();
