@@ -5,7 +5,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as serve_hypercorn
 
 from broadcaster.http import Core, build_app
-from ingest.listening import listen
+from ingest.listening import listen, to_whom_it_reaches
 from ingest.settings import Address
 
 KEEP_ALIVE_S = 30.0
@@ -30,7 +30,7 @@ async def serve_http(
     bind = core.config.http_bind
     listener = listen(bind, BACKLOG)
     address = Address(bind.host, listener.getsockname()[1])
-    app = cast(Any, build_app(core))
+    app = cast(Any, to_whom_it_reaches(build_app(core)))
     trigger = None if stop is None else stop.wait
 
     async def serve(task_status: trio.TaskStatus[list[str]]) -> None:

@@ -8,7 +8,7 @@ from hypercorn.trio import serve as serve_hypercorn
 
 from dashboard.app import create_app
 from dashboard.config import DashboardConfig
-from ingest.listening import listen
+from ingest.listening import listen, to_whom_it_reaches
 from ingest.settings import Address
 
 BACKLOG = 100
@@ -20,7 +20,7 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
     Raises:
         CommandError: `config.bind` cannot be listened on.
     """
-    app = with_lifespan(TrioWSGIMiddleware(with_body(create_app(config).server)))
+    app = to_whom_it_reaches(with_lifespan(TrioWSGIMiddleware(with_body(create_app(config).server))))
     listener = listen(config.bind, BACKLOG)
     url = f"http://{Address(config.bind.host, listener.getsockname()[1])}/"
     async with trio.open_nursery() as nursery:
