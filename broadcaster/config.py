@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from broadcaster.origins import Doorkeeper
 from ingest.settings import Address
 
 Count = Annotated[int, Field(ge=0)]
@@ -21,6 +22,9 @@ class BroadcasterConfig(BaseModel):
     insecure: bool = Field(False, description="Allow binding beyond loopback without credentials.")
     allowed_origins: tuple[str, ...] = Field(
         (), description="Origins of web pages that may connect, beside loopback ones and the broadcaster's own host."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names to be reached by, beside loopback's; *: any. Beyond loopback, none means any."
     )
 
     connections_max: Positive = Field(20_000, description="Connections at once; also bounded by the descriptor limit.")
@@ -56,3 +60,7 @@ class BroadcasterConfig(BaseModel):
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
+
+    def doorkeeper(self, bind: Address) -> Doorkeeper:
+        """Who may ask the listener at that address."""
+        return Doorkeeper(self.allowed_origins, tuple(map(str.lower, self.allowed_hosts)), bind.is_loopback)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.metrics import exposition
-from broadcaster.origins import origin_allowed
+from broadcaster.origins import Doorkeeper
 from broadcaster.selection import Selection, parse_select
 from broadcaster.statistics import Figures
 from broadcaster.transports.handshake import has_token
@@ -87,7 +87,7 @@ def build_app(core: Core) -> Starlette:
         Route("/readyz", _answering(_readyz, core)),
         Route("/metrics", _answering(_metrics, core)),
     ]
-    middleware = [Middleware(Origins, allowed=core.config.allowed_origins)]
+    middleware = [Middleware(Origins, doorkeeper=core.config.doorkeeper(core.config.http_bind))]
     return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
 
 
@@ -186,9 +186,9 @@ async def _metrics(request: Request, core: Core) -> Response:
 class Origins:
     """Refuses pages that may not talk to the broadcaster (403), and tells browsers which may (CORS)."""
 
-    def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
         self._app = app
-        self._allowed = allowed
+        self._doorkeeper = doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -196,8 +196,8 @@ class Origins:
             return
         request = Request(scope)
         origin = request.headers.get("origin")
-        if not origin_allowed(origin, request.headers.get("host"), self._allowed):
-            await refusal(403, "forbidden", "Origin: pages from there may not connect")(scope, receive, send)
+        if problem := self._doorkeeper.problem(origin, request.headers.get("host")):
+            await refusal(403, "forbidden", problem)(scope, receive, send)
         elif origin is None:
             await self._app(scope, receive, send)
         else:

@@ -11,7 +11,7 @@ from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_strea
 from broadcaster.auth import Authenticator
 from broadcaster.config import BroadcasterConfig
 from broadcaster.stream import FrameStream
-from broadcaster.transports.handshake import Admission, Refusal, admit
+from broadcaster.transports.handshake import Admission, Refusal, admit, host_of
 from broadcaster.transports.websocket import Connection
 
 log = logging.getLogger("streamgauge.broadcaster")
@@ -28,6 +28,7 @@ class Listener:
         self, config: BroadcasterConfig, authenticator: Authenticator, opened: Opened, full: Callable[[], bool]
     ) -> None:
         self._config = config
+        self._doorkeeper = config.doorkeeper(config.bind)
         self._authenticator = authenticator
         self._opened = opened
         self._full = full
@@ -93,6 +94,8 @@ class Listener:
         self, request: WebSocketRequest, stream: FrameStream, address: str, nursery: trio.Nursery
     ) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
+        if (host := host_of(stream.head)) is not None:
+            headers["host"] = host
         decision: Admission | Refusal = Refusal(503, "too many connections", ((b"Retry-After", b"1"),))
         if not self._full():
             decision = admit(
@@ -100,7 +103,7 @@ class Listener:
                 headers,
                 request.proposed_subprotocols,
                 authenticator=self._authenticator,
-                allowed_origins=self._config.allowed_origins,
+                doorkeeper=self._doorkeeper,
             )
         if isinstance(decision, Refusal):
             with trio.move_on_after(self._config.close_s):

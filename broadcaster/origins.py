@@ -1,22 +1,47 @@
-"""Which web pages may talk to the broadcaster: a browser tells their origin, and other clients send none. Pure."""
+"""Which web pages may talk to the broadcaster: a browser tells their origin, and other clients send none. Pure.
+
+A page may also point a name of its own at this machine's loopback and then be of the same host as what it asks (DNS
+rebinding). So a listener on loopback answers only to names of loopback, and to those of the settings.
+"""
 
 import ipaddress
 from collections.abc import Collection
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 
-def origin_allowed(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
-    """True for no origin, for pages on loopback or on the host that was asked, and for what the settings name.
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """Who may ask one listener. `local`: it listens on loopback. `*` in a setting allows all."""
 
-    Args:
-        origin: the `Origin` header, such as `https://metrics.example`.
-        host: the `Host` header.
-        allowed: origins from the settings; `*` allows all.
-    """
-    if origin is None or origin in allowed or "*" in allowed:
-        return True
-    page = _hostname(origin)
-    return page is not None and (is_loopback(page) or (host is not None and page == _hostname(f"//{host}")))
+    origins: Collection[str] = ()
+    hosts: Collection[str] = ()
+    local: bool = False
+
+    def problem(self, origin: str | None, host: str | None) -> str | None:
+        """Why a request is refused (403), or None.
+
+        Args:
+            origin: the `Origin` header, such as `https://metrics.example`.
+            host: the `Host` header.
+        """
+        if not self._host_allowed(host):
+            return f"Host: {host} is not a name of this broadcaster: allowed_hosts can add it"
+        if not self._origin_allowed(origin, host):
+            return "Origin: pages from there may not connect"
+        return None
+
+    def _host_allowed(self, host: str | None) -> bool:
+        if host is None or "*" in self.hosts or not (self.local or self.hosts):
+            return True
+        name = _hostname(f"//{host}")
+        return name is not None and (is_loopback(name) or name in self.hosts)
+
+    def _origin_allowed(self, origin: str | None, host: str | None) -> bool:
+        if origin is None or origin in self.origins or "*" in self.origins:
+            return True
+        page = _hostname(origin)
+        return page is not None and (is_loopback(page) or (host is not None and page == _hostname(f"//{host}")))
 
 
 def _hostname(url: str) -> str | None:

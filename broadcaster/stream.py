@@ -32,7 +32,7 @@ class FrameStream(trio.abc.Stream):
         self._may_read = trio.Event()
         self._head_seen = False
         self._early = b""  # what the peer sent right behind its handshake
-        self._head = b""
+        self.head = b""  # of the handshake, as far as it was received; trio-websocket refuses one of more than 16 KiB
         self._close_sent = False
         self.before_close: Callable[[int | None], bytes] = lambda code: b""
         self.last_words: Callable[[], bytes] = lambda: b""
@@ -117,10 +117,10 @@ class FrameStream(trio.abc.Stream):
                     return b""
                 self.received_at = trio.current_time()
         data = await self._stream.receive_some(max_bytes)
-        head, end, early = (self._head + data).partition(HEAD_END)
+        head, end, early = (self.head + data).partition(HEAD_END)
         used = len(data) - len(early)
         self._head_seen = bool(end)
-        self._head = (head + end)[-len(HEAD_END) + 1 :] if not end else b""
+        self.head = bytes(head)
         self._early = bytes(early)
         return data[:used]
 

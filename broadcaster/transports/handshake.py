@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from broadcaster.auth import Authenticator, Grant
-from broadcaster.origins import origin_allowed
+from broadcaster.origins import Doorkeeper
 from ingest.messages import MessageError
 
 PATH = "/v1/stream"
@@ -35,13 +35,22 @@ def has_token(query: str) -> bool:
     return any(pair.partition("=")[0].lower() in TOKEN_KEYS for pair in query.split("&"))
 
 
+def host_of(head: bytes) -> str | None:
+    """The `Host` of a request, from its first lines as received: trio-websocket keeps it to itself."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"host":
+            return value.strip().decode("latin-1")
+    return None
+
+
 def admit(
     target: str,
     headers: dict[str, str],
     offered: tuple[str, ...],
     *,
     authenticator: Authenticator,
-    allowed_origins: tuple[str, ...],
+    doorkeeper: Doorkeeper,
 ) -> Admission | Refusal:
     """Decides a handshake. `headers` by lower-case name; `offered` are the subprotocols."""
     url = urlsplit(target)
@@ -49,15 +58,15 @@ def admit(
         return Refusal(404, f"{url.path}: no such endpoint; streams are at {PATH}")
     if has_token(url.query):
         return Refusal(400, "a token in a URL is refused: send Authorization: Bearer TOKEN")
-    if not origin_allowed(headers.get("origin"), headers.get("host"), allowed_origins):
-        return Refusal(403, "Origin: pages from there may not connect")
+    if problem := doorkeeper.problem(headers.get("origin"), headers.get("host")):
+        return Refusal(403, problem)
     protocols = [name for name in offered if not name.startswith(BEARER)]
     if protocols and SUBPROTOCOL not in protocols:
         return Refusal(400, f"Sec-WebSocket-Protocol: expected {SUBPROTOCOL}")
     try:
         grant = authenticator(_token(headers.get("authorization"), offered))
-    except MessageError as problem:
-        return Refusal(401, problem.message, ((b"WWW-Authenticate", b"Bearer"),))
+    except MessageError as error:
+        return Refusal(401, error.message, ((b"WWW-Authenticate", b"Bearer"),))
     return Admission(SUBPROTOCOL if protocols else None, grant)
 
 

@@ -68,7 +68,7 @@ def core() -> Core:
 @pytest.fixture
 async def client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(build_app(core), client=("10.0.0.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://metrics.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as client:
         yield client
 
 
@@ -199,6 +199,17 @@ async def test_pages_from_elsewhere_are_refused(client: httpx.AsyncClient, core:
     ):
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         assert "access-control-allow-origin" not in response.headers
+    assert not core.published
+
+
+async def test_names_that_somebody_points_at_loopback_are_refused(client: httpx.AsyncClient, core: Core) -> None:
+    headers = {"host": "evil.example:8766", "origin": "http://evil.example:8766"}
+    for response in (
+        await client.get("/v1/series", headers=headers),
+        await client.post("/v1/publish", headers=headers, json={"samples": [SAMPLE]}),
+    ):
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        assert "Host: evil.example:8766" in response.json()["message"]
     assert not core.published
 
 

@@ -87,6 +87,22 @@ async def test_pages_from_this_machine_may_connect(broadcaster: Broadcaster, dia
         await dial(broadcaster, headers={"Origin": origin})
 
 
+async def test_a_name_that_somebody_points_at_loopback_is_forbidden(start: Start, dial: Dial) -> None:
+    broadcaster = await start(allowed_hosts=["metrics.example"])
+    for headers in ({"Host": "evil.example"}, {"Host": "evil.example:8765", "Origin": "http://evil.example:8765"}):
+        assert (await refusal(broadcaster, headers=headers)).status == 403
+    for host in ("localhost:1", "[::1]:8765", "Metrics.Example"):
+        await dial(broadcaster, headers={"Host": host})
+
+
+async def test_any_name_will_do_beyond_loopback(start: Start, dial: Dial) -> None:
+    broadcaster = await start(bind="0.0.0.0:0", insecure=True)
+    port = broadcaster.url.removesuffix("/v1/stream").rpartition(":")[2]
+    url = f"ws://127.0.0.1:{port}/v1/stream"
+    await dial(url, headers={"Host": "broadcaster:8765"})
+    await dial(url, headers={"Host": "rack7:8765", "Origin": "http://rack7:8050"})
+
+
 async def test_too_many_connections(start: Start, dial: Dial) -> None:
     broadcaster = await start(connections_max=2)
     first, second = await dial(broadcaster), await dial(broadcaster)
@@ -129,9 +145,9 @@ async def test_what_is_no_websocket_handshake(
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
         b"GET /v1/stream HTTP/9.9\r\n\r\n",
         b"\r\n\r\n\r\n",
-        b"POST /v1/stream HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
-        b"GET /v1/stream HTTP/1.1\r\nHost: x\r\n" + b"X-Filler: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /v1/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
+        b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n" + b"X-Filler: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         encode_frame(0x1, b"{}"),
     ],
     ids=["tls", "http-9", "blank-lines", "post", "large-header", "large-path", "frame"],

@@ -107,7 +107,7 @@ async def test_publish_of_a_chunked_body_without_end(start: Start, dial: Dial, h
     broadcaster = await start(message_bytes=1000)
     witness = await dial(broadcaster)
     stream = await open_socket(broadcaster.http_url)
-    head = "POST /v1/publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = "POST /v1/publish HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     await stream.send_all(head.encode())
 
     async def push() -> None:
@@ -131,7 +131,7 @@ async def test_publish_of_a_chunked_body_without_end(start: Start, dial: Dial, h
 
 async def test_publish_of_100_declared_megabytes(broadcaster: Broadcaster) -> None:
     stream = await open_socket(broadcaster.http_url)
-    await stream.send_all(b"POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n{")
+    await stream.send_all(b"POST /v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n{")
     with trio.fail_after(5):
         assert (await stream.receive_some()).split()[1] == b"413"
     await trio.aclose_forcefully(stream)
@@ -236,7 +236,7 @@ async def test_prometheus_exposition(broadcaster: Broadcaster, dial: Dial, http:
 async def test_half_a_request_held_open(broadcaster: Broadcaster, http: httpx.AsyncClient) -> None:
     streams = [await open_socket(broadcaster.http_url) for _ in range(10)]
     for stream in streams:
-        await stream.send_all(b"POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await stream.send_all(b"POST /v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
     assert (await post(http, broadcaster, {"samples": [sample("m", 1)]})).status_code == 200
     for stream in streams:
         await trio.aclose_forcefully(stream)
