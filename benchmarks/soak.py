@@ -103,6 +103,7 @@ def soak(minutes: float, every_s: float, history_s: int) -> list[Reading]:
         "STREAMGAUGE_BROADCASTER_HISTORY_AGE_S": str(history_s),
         "STREAMGAUGE_BROADCASTER_HISTORY_POINTS": str(history_s * RATE_HZ),
         "STREAMGAUGE_DASHBOARD_POINTS_MAX": str(history_s * RATE_HZ),
+        "STREAMGAUGE_DASHBOARD_FORGET_S": str(history_s),
     }
     readings: list[Reading] = []
     with running_demo(**settings) as demo, pushing(demo.stream), chromium() as browser:
