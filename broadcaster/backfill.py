@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from broadcaster import messages
 from broadcaster.history import History, Record
-from broadcaster.hub import Audience
+from broadcaster.hub import Audience, Batch
 from broadcaster.messages import Gap
 
 CHUNK_SAMPLES = 10_000
@@ -29,10 +29,24 @@ class Backfill:
         self._audience = audience
         self._covered = covered
         self._start = audience.last_seq
-        self._upto = {record: record.ring.index_after(self._start) for record in audience.records}
+        self._upto = {record: self._end(record) for record in audience.records}
+        self._width = 2**62  # batches a message, adapted to how large they are
+        self._planned = 0  # samples
         self.spans: Spans = {}
         self.prefaces: list[bytes] = []
         self.held = True
+
+    def _end(self, record: Record) -> int:
+        """The index behind what the audience was sent of the record, whether that is still held or not."""
+        waiting = self._audience.columns.get(record)
+        return record.ring.end_index - (len(waiting[0]) if waiting else 0)
+
+    def pass_by(self, batch: Batch, preface: bytes | None) -> None:
+        """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
+        if preface is not None:
+            self.prefaces.append(preface)
+            for record in batch.newest:
+                self._upto.setdefault(record, 0)
 
     def since_time(self, records: list[Record], time: float) -> None:
         """Backfill samples with this time (Unix seconds) or later."""
@@ -47,6 +61,7 @@ class Backfill:
             stop = min(self._upto.get(record, 0), self._covered.get(record, record.ring.end_index))
             if start < stop:
                 self.spans[record] = (start, stop)
+                self._planned += stop - start
                 self._covered[record] = start
 
     def cover(self) -> None:
@@ -59,45 +74,62 @@ class Backfill:
         yield from self._past()
         seq = self._start
         while seq < self._audience.last_seq or self.prefaces:
-            yield from self._drain_prefaces()
-            upto = self._audience.last_seq
-            yield from self._since(seq, upto)
-            seq = upto
+            if self.prefaces:
+                yield self.prefaces.pop(0)
+            else:
+                seq, payload = self._next(seq)
+                yield payload
         self.held = False
 
-    def _drain_prefaces(self) -> Iterator[bytes]:
-        while self.prefaces:
-            yield self.prefaces.pop(0)
-
     def _past(self) -> Iterator[bytes]:
+        """The `backfill` messages, and a gap for what the history let go before its turn came."""
         firsts = (record.ring.seqs[start - record.ring.base] for record, (start, _) in _held(self.spans))
-        low = min(firsts, default=self._start + 1) - 1
-        for prev, seq, fragments in _chunks(self.spans, low, self._start):
-            yield self._samples(seq, prev, fragments, messages.BACKFILL)
+        first = low = min(firsts, default=self._start) - 1
+        lost = self._planned
+        while low < self._start:
+            before, low = low, self._cut(self.spans, low, self._start)
+            count, fragments = _take(self.spans, low)
+            lost -= count
+            if fragments:
+                yield self._samples(low, before, fragments, messages.BACKFILL)
+        if lost:  # `to` is where the chain begins, so that it goes on from there
+            yield Gap(first, self._start, 1, lost).encode()
 
-    def _since(self, seq: int, upto: int) -> Iterator[bytes]:
-        """The batches in (seq, upto] of the audience, merged; what the history let go meanwhile is a gap."""
-        spans = {r: (self._upto.get(r, 0), r.ring.index_after(upto)) for r in self._audience.records}
-        for record, (start, stop) in spans.items():
+    def _next(self, seq: int) -> tuple[int, bytes]:
+        """One message of the chain after `seq`: merged batches, or a gap for what the history let go. To which seq."""
+        upto = self._audience.last_seq
+        records = self._upto | dict.fromkeys(self._audience.records)  # some may be forgotten, others new
+        spans = {record: (self._upto.get(record, 0), self._end(record)) for record in records}
+        for record, (start, _) in spans.items():
             self._covered.setdefault(record, start)
-            self._upto[record] = max(start, stop)
         evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
         if evicted:
-            seq, before = min(max(evicted), upto), seq
+            cut = min(max(evicted), upto)
             lost = 0
             for record, (start, stop) in spans.items():
-                end = max(start, min(record.ring.index_after(seq), stop))
+                end = max(start, min(record.ring.index_after(cut), stop))
                 lost += end - start
-                spans[record] = (end, stop)
-            yield Gap(before, seq, 1, lost).encode()
-        waiting: tuple[int, list[bytes]] | None = None
-        for _, cut, fragments in _chunks(spans, seq, upto):
-            if waiting:
-                yield self._samples(waiting[0], seq, waiting[1])
-                seq = waiting[0]
-            waiting = cut, fragments
-        if seq < upto:
-            yield self._samples(upto, seq, waiting[1] if waiting else [])
+                self._upto[record] = end
+            return cut, Gap(seq, cut, 1, lost).encode()
+        cut, fragments = seq, list[bytes]()
+        while cut < upto and not fragments:
+            cut = self._cut(spans, cut, upto)
+            _, fragments = _take(spans, cut)
+        if not any(start < stop for start, stop in spans.values()):
+            cut = upto
+        self._upto.update((record, start) for record, (start, _) in spans.items())
+        return cut, self._samples(cut, seq, fragments)
+
+    def _cut(self, spans: Spans, low: int, high: int) -> int:
+        """How far the next message goes: between batches, so that its cursor names a position to resume at."""
+        width = min(self._width, high - low)
+        while True:
+            cut = low + width
+            count = sum(max(0, min(r.ring.index_after(cut), stop) - start) for r, (start, stop) in _held(spans))
+            if count <= CHUNK_SAMPLES or width == 1:
+                self._width = width * 2 if count < CHUNK_SAMPLES // 2 else width
+                return cut
+            width = max(1, min(width // 2, width * CHUNK_SAMPLES // count))
 
     def _samples(self, seq: int, prev: int, fragments: list[bytes], flag: bytes = b"") -> bytes:
         return messages.samples(self._history.epoch, seq, prev, fragments, flag)
@@ -111,31 +143,14 @@ def _held(spans: Spans) -> Iterator[tuple[Record, tuple[int, int]]]:
             yield record, (start, stop)
 
 
-def _chunks(spans: Spans, low: int, high: int) -> Iterator[tuple[int, int, list[bytes]]]:
-    """Cuts spans between batches, so that the cursor of each message names a position to resume at.
-
-    Yields (after which batch, through which batch, fragments) for messages that are not empty.
-    """
-    width = max(1, high - low)
-    while low < high:
-        cut, width = _cut(spans, low, high, width)
-        fragments = []
-        for record, (start, stop) in spans.items():
-            end = min(record.ring.index_after(cut), stop)
-            times, values = record.ring.slice(start, end)
-            if times:
-                fragments.append(messages.fragment(record.key, times, values))
-            spans[record] = (max(start, end), stop)
-        if fragments:
-            yield low, cut, fragments
-        low = cut
-
-
-def _cut(spans: Spans, low: int, high: int, width: int) -> tuple[int, int]:
-    """How far the next message goes, and the width to try after it: batches differ in size, so it adapts."""
-    while True:
-        cut = min(low + width, high)
-        count = sum(max(0, min(r.ring.index_after(cut), stop) - start) for r, (start, stop) in _held(spans))
-        if count <= CHUNK_SAMPLES or cut == low + 1:
-            return cut, width * 2 if count < CHUNK_SAMPLES // 2 else width
-        width = max(1, min(width // 2, width * CHUNK_SAMPLES // count))
+def _take(spans: Spans, cut: int) -> tuple[int, list[bytes]]:
+    """Takes what came up to the batch `cut` off the spans: how many samples, and the fragments."""
+    taken, fragments = 0, list[bytes]()
+    for record, (start, stop) in spans.items():
+        end = max(start, min(record.ring.index_after(cut), stop))
+        times, values = record.ring.slice(start, end)
+        if times:
+            taken += len(times)
+            fragments.append(messages.fragment(record.key, times, values))
+        spans[record] = (end, stop)
+    return taken, fragments

@@ -152,6 +152,7 @@ class History:
         self._series_max = series_max
         self._keys = itertools.count(1)
         self._marks: deque[tuple[float, int]] = deque()  # (time of receipt, seq), at most one a second
+        self._marked_seq = 0
         self._bytes = 0
         self._samples = 0
         self._evicted = 0
@@ -187,11 +188,13 @@ class History:
 
     def mark(self, now: float) -> None:
         """Notes which seq was reached when, for eviction by age."""
-        if not self._marks or now - self._marks[-1][0] >= 1.0:
+        if self.seq > self._marked_seq and (not self._marks or now - self._marks[-1][0] >= 1.0):
             self._marks.append((now, self.seq))
+            self._marked_seq = self.seq
 
     def sweep(self, now: float) -> list[Record]:
         """Evicts by age and by memory; returns the records of series that are forgotten altogether."""
+        self.mark(now)  # what came after the last mark, should nothing follow it
         cut = 0
         while self._marks and self._marks[0][0] < now - self._age_s:
             cut = self._marks.popleft()[1]

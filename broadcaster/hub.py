@@ -120,6 +120,7 @@ class Hub:
                     refused.append((entry, self._too_many()))
                     continue
                 record = self._add(entry)
+            record.updated = now  # so that no sweep forgets it before its samples are flushed
             if (entry.unit or entry.kind or entry.help) and record.describe(entry.kind, entry.unit, entry.help):
                 self._redescribe(record)
             self._collect(record, entry, now)

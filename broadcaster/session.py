@@ -12,6 +12,7 @@ from broadcaster.auth import EVERYTHING, Authenticator, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
+from broadcaster.history import Record
 from broadcaster.hub import Audience, Batch, Hub, Wish
 from broadcaster.ledger import Account, Ledger
 from broadcaster.limits import TokenBucket
@@ -72,7 +73,7 @@ class Session:
         self._max_rate: float | None = None
         self._audience: Audience | None = None
         self._backfill: Backfill | None = None
-        self._covered: dict[Any, int] = {}
+        self._covered: dict[Record, int] = {}
         self._operations: list[Callable[[], None]] = []
         self._spoken = False
         config = shared.config
@@ -260,14 +261,18 @@ class Session:
     def _join(self) -> Audience:
         """Makes the connection a member of the audience of all its subscriptions."""
         now, hub, grant = self._shared.clock(), self._shared.hub, self.grant
-        before = self._audience
+        before, undescribed = self._audience, dict[Record, None]()
         if before is not None:
             hub.leave(self, before, now)
+            undescribed = before.undescribed  # known to it, but without a batch that could have brought it here
+            for record in before.records:
+                self._covered.setdefault(record, 0)  # it appeared since, so all of it was sent
         allows = None if grant is EVERYTHING else grant.may_subscribe
         selection = frozenset().union(*self.subscriptions.values())
         wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
-        self._audience = hub.join(self, wish, now)
-        return self._audience
+        self._audience = audience = hub.join(self, wish, now)
+        audience.undescribed.update((record, None) for record in undescribed if record in audience.records)
+        return audience
 
     def _unsubscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
@@ -306,8 +311,7 @@ class Session:
         """A batch of the audience; while a backfill is under way the history keeps it."""
         backfill = self._backfill
         if backfill is not None and backfill.held:
-            if preface is not None:
-                backfill.prefaces.append(preface)
+            backfill.pass_by(batch, preface)
             return
         self._outlet.deliver(batch, preface)
 
