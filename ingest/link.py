@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import trio
@@ -68,16 +68,7 @@ async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIte
                 stream = await _connect(url)
             try:
                 with trio.fail_after(CONNECT_S):
-                    websocket = await wrap_client_stream(
-                        nursery,
-                        stream,
-                        urlsplit(url).netloc,
-                        urlsplit(url).path,
-                        subprotocols=[SUBPROTOCOL],
-                        extra_headers=[] if token is None else [(b"authorization", b"Bearer " + token.encode())],
-                        max_message_size=message_bytes_max,
-                        receive_buffer_size=2**16,
-                    )
+                    websocket = await _handshake(nursery, stream, url, token, message_bytes_max)
                 yield websocket
                 with trio.move_on_after(CLOSE_S):
                     await websocket.aclose()
@@ -87,6 +78,64 @@ async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIte
     except BaseExceptionGroup as group:
         error = _foremost(group)
         raise error from error.__cause__
+
+
+class _Watched(trio.abc.Stream):
+    """A stream that tells when it has ended or is broken."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.ended = trio.Event()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await self._stream.send_all(data)
+        except BaseException:
+            self.ended.set()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data: bytes | bytearray = b""
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            if not data:
+                self.ended.set()
+        return data
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _handshake(
+    nursery: trio.Nursery, stream: trio.abc.Stream, url: str, token: str | None, message_bytes_max: int
+) -> WebSocketConnection:
+    """Left alone, trio-websocket would go on waiting for the answer of somebody who has hung up."""
+    watched, websocket = _Watched(stream), None
+
+    async def cancel_at_end(scope: trio.CancelScope) -> None:
+        await watched.ended.wait()
+        scope.cancel()
+
+    async with trio.open_nursery() as attempt:
+        attempt.start_soon(cancel_at_end, attempt.cancel_scope)
+        websocket = await wrap_client_stream(
+            nursery,
+            cast(trio.SocketStream, watched),  # any stream will do
+            urlsplit(url).netloc,
+            urlsplit(url).path,
+            subprotocols=[SUBPROTOCOL],
+            extra_headers=[] if token is None else [(b"authorization", b"Bearer " + token.encode())],
+            max_message_size=message_bytes_max,
+            receive_buffer_size=2**16,
+        )
+        attempt.cancel_scope.cancel()
+    if websocket is None:
+        raise HandshakeError("the connection was closed in the handshake: is this a broadcaster?")
+    return websocket
 
 
 async def _connect(url: str) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:

@@ -1,20 +1,26 @@
-"""A TCP proxy that a test can cut, hold and resume, or that cuts after so many bytes: a network gone bad."""
+"""A TCP proxy that a test can cut, hold and resume, or that cuts after so many bytes: a network gone bad.
+
+Upstream is towards the broadcaster, downstream is what it answers.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import trio
 
+UPSTREAM, DOWNSTREAM = "upstream", "downstream"
+
 
 class Proxy:
     def __init__(self, to: tuple[str, int]) -> None:
         self._to = to
-        self._open = trio.Event()
-        self._open.set()
+        self._open = {UPSTREAM: trio.Event(), DOWNSTREAM: trio.Event()}
+        self.resume()
         self._connections: set[trio.CancelScope] = set()
-        self._upstream_budget: int | None = None
+        self._budgets: dict[str, int] = {}
         self.port = 0
         self.accepted = 0
+        self.cuts = 0  # of those that were to come after so many bytes
 
     @property
     def url(self) -> str:
@@ -25,16 +31,18 @@ class Proxy:
         for scope in list(self._connections):
             scope.cancel()
 
-    def cut_after(self, upstream_bytes: int) -> None:
-        """The connection is cut after so many more bytes towards the broadcaster, mid-frame if need be."""
-        self._upstream_budget = upstream_bytes
+    def cut_after(self, bytes: int, direction: str = UPSTREAM) -> None:
+        """The connection is cut after so many more bytes in this direction, mid-frame if need be."""
+        self._budgets[direction] = bytes
 
-    def hold(self) -> None:
-        """Nothing passes, and nobody is told."""
-        self._open = trio.Event()
+    def hold(self, *directions: str) -> None:
+        """Nothing passes (in these directions), and nobody is told."""
+        for direction in directions or (UPSTREAM, DOWNSTREAM):
+            self._open[direction] = trio.Event()
 
     def resume(self) -> None:
-        self._open.set()
+        for event in self._open.values():
+            event.set()
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -51,28 +59,33 @@ class Proxy:
         with trio.CancelScope() as scope:
             self._connections.add(scope)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._carry, client, server, scope, True)
-                nursery.start_soon(self._carry, server, client, scope, False)
+                nursery.start_soon(self._carry, client, server, scope, UPSTREAM)
+                nursery.start_soon(self._carry, server, client, scope, DOWNSTREAM)
         self._connections.discard(scope)
         await trio.aclose_forcefully(client)
         await trio.aclose_forcefully(server)
 
     async def _carry(
-        self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope, upstream: bool
+        self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope, direction: str
     ) -> None:
         try:
             while data := await source.receive_some(2**16):
-                await self._open.wait()
-                if upstream and self._upstream_budget is not None:
-                    budget, self._upstream_budget = self._upstream_budget, self._upstream_budget - len(data)
-                    if len(data) >= budget:
-                        self._upstream_budget = None
-                        await sink.send_all(data[:budget])
-                        break
-                await sink.send_all(data)
+                await self._open[direction].wait()
+                await sink.send_all(data[: self._allowed(len(data), direction)])
+                if direction in self._budgets and not self._budgets[direction]:
+                    del self._budgets[direction]
+                    self.cuts += 1
+                    break
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         scope.cancel()
+
+    def _allowed(self, count: int, direction: str) -> int:
+        if direction not in self._budgets:
+            return count
+        allowed = min(count, self._budgets[direction])
+        self._budgets[direction] -= allowed
+        return allowed
 
 
 class _Started(trio.TaskStatus[object]):
