@@ -20,8 +20,9 @@ from statistics import median
 import psutil
 from playwright.sync_api import Browser, Page
 
-from benchmarks.demo import Demo, chromium, running_demo, wait_for_paint
+from benchmarks.demo import Demo, running_demo
 from ingest import connect
+from tests.e2e.browser import chromium, wait_for_paint
 
 SERIES = 20
 RATE_HZ = 10

@@ -10,7 +10,8 @@ import argparse
 import time
 from statistics import median
 
-from benchmarks.demo import chromium, running_demo, wait_for_paint
+from benchmarks.demo import running_demo
+from tests.e2e.browser import chromium, wait_for_paint
 
 
 def measure() -> tuple[float, float, float]:

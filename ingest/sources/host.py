@@ -12,6 +12,7 @@ from ingest.producer import Producer
 
 TOP_PROCESSES = 5
 NAME_CHARACTERS = 64  # of a process name
+BASELINE_S = 0.1  # what the first reading of CPU use is taken over; at once it would be 0 % or 100 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ async def host(
     """
     name = name or socket.gethostname() or "localhost"
     reader = await trio.to_thread.run_sync(HostReader, top_processes)
+    await trio.sleep(BASELINE_S)
     due = trio.current_time()
     await _send(producer, reader, name)
     while True:

@@ -3,31 +3,25 @@
 Each check in dashboard_modules.js is called with the module and `same(got, expected)`, deep equality.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 import dashboard
+from tests.e2e.browser import chromium
 
 CHECKS_FILE = Path(__file__).with_name("dashboard_modules.js")
 CHECKS = re.findall(r"^  '(.+)': async", CHECKS_FILE.read_text(), re.MULTILINE)
 ASSETS = Path(dashboard.__file__).parent / "assets"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Where the distribution's Chromium is installed it is used; otherwise the one that playwright brought.
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
