@@ -7,8 +7,9 @@ from uuid import UUID
 import trio
 
 from ingest.link import Dial, stream_url
+from ingest.options import OnFull, check_options
 from ingest.outbox import Described
-from ingest.producer import OnFull, Producer, ProducerStatistics, open_producer
+from ingest.producer import Producer, ProducerStatistics, open_producer
 from ingest.samples import Value
 
 
@@ -144,9 +145,10 @@ def connect(url: str = "ws://127.0.0.1:8765", **options: Unpack[ProducerOptions]
     those of `open_producer`; with `on_full="block"` the methods wait for room.
 
     Raises:
-        ValueError: the URL is none of a broadcaster.
+        ValueError: the URL is none of a broadcaster, or an option is none of those possible; the text names it.
     """
-    if "dial" not in options:
+    check_options(**options)
+    if options.get("dial") is None:
         stream_url(url)
     producer = BlockingProducer(url, options)
     producer.start()

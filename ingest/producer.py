@@ -14,13 +14,13 @@ from ingest.backoff import Backoff
 from ingest.conversation import Conversation
 from ingest.intake import Intake, check_columns, check_one
 from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dial, why
+from ingest.options import OnFull, check_options
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
 
 log = logging.getLogger("streamgauge.producer")
 
 State = Literal["connecting", "connected", "reconnecting", "cannot_connect", "refused", "closed"]
-OnFull = Literal["drop_oldest", "block"]
 
 ANSWER_BYTES_MAX = 2**24  # an ack may list every sample of a message
 SENDS_PER_CHECKPOINT = 100  # a task that only sends still lets the others run
@@ -323,8 +323,6 @@ class Producer:
 
 
 def _outbox(buffer_samples: int, batch_samples: int, window: int, first_id: int | None) -> Outbox:
-    if min(buffer_samples, batch_samples, window) < 1:
-        raise ValueError("buffer_samples, batch_samples, window: expected at least 1")
     # Ids begin with the time, so that they also grow if a program that has a fixed producer_id starts again.
     return Outbox(buffer_samples, batch_samples, window, int(clock.time() * 1e6) if first_id is None else first_id)
 
@@ -365,8 +363,9 @@ async def open_producer(
         dial: opens one connection instead of the usual way, for tests and tunnels.
 
     Raises:
-        ValueError: the URL is none of a broadcaster, or a bound is below 1.
+        ValueError: the URL is none of a broadcaster, or an option is none of those possible; the text names it.
     """
+    check_options(**{name: value for name, value in locals().items() if name != "url"})
     outbox = _outbox(buffer_samples, batch_samples, window, first_id)
     connect = dial or websocket_dial(stream_url(url), token, ANSWER_BYTES_MAX)
     producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s)

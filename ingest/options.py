@@ -1,0 +1,50 @@
+"""What the options of a producer may be, checked in one place before anything starts. Pure."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+from uuid import UUID
+
+OnFull = Literal["drop_oldest", "block"]
+
+MAX_ID = 2**63 - 1
+
+
+def _whole(low: int, high: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _seconds(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
+
+
+def _token(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value)
+
+
+COUNT = (_whole(1, MAX_ID), "a whole number of at least 1")
+SECONDS = (_seconds, "seconds as a number of at least 0")
+OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "token": (_token, "None or printable ASCII without spaces"),
+    "client": (lambda value: isinstance(value, str), "a text"),
+    "buffer_samples": COUNT,
+    "on_full": (lambda value: value in ("drop_oldest", "block"), '"drop_oldest" or "block"'),
+    "flush_interval_s": SECONDS,
+    "batch_samples": COUNT,
+    "window": COUNT,
+    "flush_s": SECONDS,
+    "producer_id": (lambda value: value is None or isinstance(value, UUID), "None or a uuid.UUID"),
+    "first_id": (lambda value: value is None or _whole(0, MAX_ID)(value), "None or a whole number from 0 to 2^63 - 1"),
+    "dial": (lambda value: value is None or callable(value), "None or a function"),
+}
+
+
+def check_options(**options: object) -> None:
+    """Raises ValueError that names the option and what was expected; TypeError if there is no such option."""
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise TypeError(f"a producer has no option {name}; there are: {', '.join(OPTIONS)}")
+        holds, expected = OPTIONS[name]
+        if not holds(value):
+            # A token is nothing for a log.
+            raise ValueError(f"{name}: expected {expected}" + (f", got {value!r}" if name != "token" else ""))
