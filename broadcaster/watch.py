@@ -1,4 +1,5 @@
 import argparse
+import importlib
 import os
 import sys
 import time
@@ -35,6 +36,8 @@ def _watch(args: argparse.Namespace) -> int:
     with extra("broadcaster"):
         from broadcaster.watch_config import WatchConfig
         from ingest.settings import load
+
+        importlib.import_module("rich")  # now, not when the table is to be drawn
     flags = {"from": args.source, "history_s": args.history_s}
     config = load("watch", WatchConfig, flags, args.config)
     trio.run(_run, _selection(args.select), config.url, config.history_s)

@@ -18,6 +18,7 @@ EXTRAS = {
     "push": ("pydantic_settings", "psutil", "rich"),
     "broadcaster": ("hypercorn", "starlette", "prometheus_client"),
     "dashboard": ("dash", "plotly"),
+    "table": ("rich",),
 }
 
 
@@ -200,6 +201,7 @@ sys.meta_path.insert(0, Absent())
         (["push", "host"], "push", "push"),
         (["serve"], "broadcaster", "broadcaster"),
         (["watch", "host.*"], "push", "broadcaster"),
+        (["watch", "host.*"], "table", "broadcaster"),
         (["dashboard"], "dashboard", "dashboard"),
         (["demo"], "dashboard", "dashboard"),
         (["demo"], "broadcaster", "broadcaster"),
