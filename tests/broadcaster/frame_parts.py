@@ -7,7 +7,7 @@ import orjson
 from hypothesis import settings
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
-MACHINE = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+MACHINE = settings(max_examples=150, stateful_step_count=50, deadline=None, derandomize=True)
 
 Message = dict[str, Any]
 

@@ -18,7 +18,7 @@ from ingest.samples import Series
 from tests.broadcaster.frame_parts import MACHINE, Message
 from tests.broadcaster.world import Client, World
 
-METRICS = ["a.x", "a.y", "b.x", "b.y"]
+METRICS = ["a.x", "a.y", "a.z", "b.x", "b.y", "b.z"]
 GLOBS = ["a.*", "b.*", "*.x", "*", "a.x", "b.y"]
 
 
@@ -170,7 +170,7 @@ def by_series(sample: tuple[Series, object]) -> str:
     return sample[0].metric  # a stable sort: within a series the order counts
 
 
-CLIENTS = st.integers(0, 2)
+CLIENTS = st.integers(0, 3)
 
 
 class CoreMachine(RuleBasedStateMachine):
@@ -193,8 +193,10 @@ class CoreMachine(RuleBasedStateMachine):
             each.start()
         plain = self.world.client()
         oldest = self.world.client(overflow="drop_oldest")
-        rated = self.world.client(max_rate=0.5)
-        self.readers = [Reader(self.world, client) for client in (plain, oldest, rated)]
+        rated = [self.world.client(max_rate=0.5) for _ in range(2)]
+        self.readers = [Reader(self.world, client) for client in (plain, oldest, *rated)]
+        for _ in range(4):
+            self.publish_and_flush(METRICS[::2])
 
     def teardown(self) -> None:
         try:
@@ -254,6 +256,12 @@ class CoreMachine(RuleBasedStateMachine):
         reader.asked[id] = asked
         rest = {key: value for key, value in asked.items() if key != "glob" and value is not None}
         reader.client.say(type="subscribe", id=id, select=[{"metric": asked["glob"]}], **rest)
+
+    @rule(glob=st.sampled_from(GLOBS), past=st.sampled_from([None, 1e9]), stuck=st.booleans())
+    def everybody_subscribes(self, glob: str, past: float | None, stuck: bool) -> None:
+        for who, reader in enumerate(self.readers):
+            reader.client.stuck = stuck
+            self.ask(who, 9, {"glob": glob, "history": past})
 
     @rule(who=CLIENTS, which=st.integers(0, 9))
     def unsubscribe(self, who: int, which: int) -> None:
