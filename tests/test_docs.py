@@ -68,6 +68,14 @@ def test_every_setting_is_documented_as_it_is(section: str) -> None:
     assert [line for line in page if line.startswith(prefix)] == rows
 
 
+def test_every_module_has_its_place_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    paths = [path for package in ("ingest", "broadcaster", "dashboard") for path in (ROOT / package).rglob("*.py")]
+    names = {"/".join(path.relative_to(ROOT).with_suffix("").parts[1:]) for path in paths} - {"__init__", "__main__"}
+    plain = {name.removeprefix("sources/") for name in names if not name.endswith("/__init__")}
+    assert not [name for name in sorted(plain) if f"`{name}`" not in page]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = [unquote(link.partition("#")[0]) for link in LINK.findall(page.read_text())]
