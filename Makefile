@@ -46,7 +46,7 @@ constraints: ## pin the newest versions that fit, with hashes (needs uv)
 image: ## build the container image streamgauge:local
 	docker build --tag streamgauge:local .
 
-verify-compose: install ## bring compose.yaml up on a real engine, see samples arrive (PREPARE=COMMAND provides the base image)
+verify-compose: install browser ## bring compose.yaml up on a real engine, see samples arrive (PREPARE=COMMAND provides the base image)
 	$(BIN)/python -m tests.compose.verify
 
 clean: ## remove .venv and what the tools left

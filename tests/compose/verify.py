@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ import trio
 from trio_websocket import open_websocket_url
 
 from tests.compose.engine import engine, output
+from tests.e2e.browser import chromium, wait_for_paint
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["--file", str(ROOT / "compose.yaml"), "--file", str(ROOT / "tests/compose/host-network.yaml")]
@@ -42,6 +44,7 @@ def main() -> None:
             with _stack() as ports:
                 _check_containers()
                 _check_dashboard(ports["DASHBOARD_PORT"])
+                _check_ports(ports["BROADCASTER_HTTP_PORT"])
                 trio.run(_check_samples, ports["BROADCASTER_PORT"])
                 _check_stop()
         finally:
@@ -116,13 +119,31 @@ def _check_containers() -> None:
 
 
 def _check_dashboard(port: int) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
-        assert page.status == 200 and b"<html" in page.read().lower()
-    say("the dashboard serves its page")
+    """As a person does: a browser opens the page, which connects to the broadcaster by itself."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"http://localhost:{port}/")
+        wait_for_paint(page, "host.cpu.percent")
+    say("a browser draws the host's metrics")
+
+
+def _check_ports(http: int) -> None:
+    """The HTTP side is published, and not to pages of elsewhere."""
+    request = urllib.request.Request(f"http://127.0.0.1:{http}/readyz")
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert json.load(answer) == {"status": "ready"}
+    request.add_header("Origin", "https://elsewhere.example")
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.HTTPError as refusal:
+        assert refusal.code == 403
+    else:
+        raise AssertionError("a page of elsewhere was answered")
+    say("the HTTP side answers, but no page of elsewhere")
 
 
 async def _check_samples(port: int) -> None:
-    """Subscribe as a browser on this machine does, and wait for samples of both producers to come live, twice."""
+    """Subscribe as a program on this machine does, and wait for samples of both producers to come live, twice."""
     wanted = {"host.": 2, "shop.": 2}
     subscribe = {"type": "subscribe", "id": 1, "select": [{"metric": "host.*"}, {"metric": "shop.*"}]}
     metrics: dict[int, str] = {}
