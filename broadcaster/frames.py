@@ -23,5 +23,5 @@ def close_code(frame: bytes | bytearray | memoryview) -> int | None:
 
 def close_frame(code: int, reason: str) -> bytes:
     """A close frame; the reason is cut to what a control frame may hold."""
-    body = code.to_bytes(2, "big") + reason.encode()[:123]
+    body = code.to_bytes(2, "big") + reason.encode()[:123].decode(errors="ignore").encode()
     return bytes((CLOSE_OPCODE, len(body))) + body

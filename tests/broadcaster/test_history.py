@@ -173,6 +173,13 @@ def test_memory_is_given_back() -> None:
     assert (ring.first_index, ring.end_index) == (19_990, 20_000)
 
 
+def test_a_time_that_falls_from_one_batch_to_the_next_is_still_found() -> None:
+    ring = Ring()
+    for seq, time in enumerate((5.0, 9.0, 1.0, 2.0), 1):
+        ring.append(seq, [time], [0.0])
+    assert [ring.index_since(time) for time in (1.0, 6.0, 9.5)] == [0, 1, 4]
+
+
 def test_a_null_among_the_numbers_is_kept_as_one_sample() -> None:
     ring = Ring()
     ring.append(1, [1.0, 2.0, 3.0], [5.0, None, 7.0])

@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadcaster import ledger
+from broadcaster.ledger import Account, Ledger
+from tests.broadcaster.frame_parts import QUICK
+
+
+def test_what_was_applied_is_known_and_what_was_refused_may_come_again() -> None:
+    account = Account()
+    account.apply(3)
+    account.refuse(5)
+    account.apply(7)
+    assert [account.applied(id) for id in (3, 5, 7, 8)] == [True, False, True, False]
+    account.apply(5)
+    assert account.applied(5)
+
+
+def test_refusing_what_was_applied_changes_nothing() -> None:
+    account = Account()
+    account.apply(3)
+    account.refuse(3)
+    assert account.applied(3)
+
+
+@QUICK
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), max_size=25))
+def test_no_message_is_applied_twice(sends: list[tuple[bool, int]]) -> None:
+    """A producer sends each id as often as it likes, in the order of its ids; some are refused."""
+    account, applied = Account(), set[int]()
+    for refused, id in sorted(sends, key=lambda send: send[1]):
+        if account.applied(id):
+            assert id in applied
+            continue
+        assert id not in applied
+        if refused:
+            account.refuse(id)
+        else:
+            account.apply(id)
+            applied.add(id)
+
+
+def test_the_refused_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "REFUSED_MAX", 3)
+    account = Account()
+    for id in range(5):
+        account.refuse(id)
+    assert list(account.refused) == [2, 3, 4]
+
+
+def test_producers_are_remembered_for_their_time_since_the_last_message() -> None:
+    accounts = Ledger(memory_s=300.0)
+    accounts.account("a", 0.0).apply(5)
+    accounts.account("b", 10.0)
+    accounts.account("a", 200.0)
+    accounts.sweep(310.0)
+    assert len(accounts) == 2
+    accounts.sweep(310.5)
+    assert len(accounts) == 1
+    assert accounts.account("a", 320.0).applied(5)
+    accounts.sweep(621.0)
+    assert len(accounts) == 0
+
+
+def test_producers_are_bounded_and_the_longest_silent_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "PRODUCERS_MAX", 2)
+    accounts = Ledger(memory_s=300.0)
+    for at, producer in enumerate("abac"):
+        accounts.account(producer, float(at)).apply(1)
+    assert len(accounts) == 2
+    assert accounts.account("a", 5.0).applied(1)
+    assert not accounts.account("b", 6.0).applied(1)
