@@ -9,7 +9,7 @@ import trio
 
 from ingest import Producer, ProducerStatistics
 from tests.e2e.proxy import Proxy, open_proxy
-from tests.e2e.wire import Wire, connect, connected
+from tests.e2e.wire import Wire, connected
 
 if TYPE_CHECKING:
     from broadcaster.server import Broadcaster
@@ -42,15 +42,14 @@ async def impatient(producer: Producer) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def watching(url: str, *metrics: str) -> AsyncIterator[Wire]:
+async def watching(url: str, *metrics: str, **fields: Any) -> AsyncIterator[Wire]:
     """A raw subscriber that reads all the time, until the end of its connection or of the block."""
-    wire = await connect(url)
-    await wire.subscribe(1, *metrics)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(wire.until_closed)
-        yield wire
-        nursery.cancel_scope.cancel()
-    await wire.aclose()
+    async with connected(url) as wire:
+        await wire.subscribe(1, *metrics, **fields)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wire.until_closed)
+            yield wire
+            nursery.cancel_scope.cancel()
 
 
 async def until(condition: Callable[[], bool], bound_s: float = 20.0) -> None:

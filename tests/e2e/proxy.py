@@ -56,14 +56,13 @@ class Proxy:
         except OSError:
             await trio.aclose_forcefully(client)
             return
-        with trio.CancelScope() as scope:
-            self._connections.add(scope)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._carry, client, server, scope, UPSTREAM)
-                nursery.start_soon(self._carry, server, client, scope, DOWNSTREAM)
-        self._connections.discard(scope)
-        await trio.aclose_forcefully(client)
-        await trio.aclose_forcefully(server)
+        async with server:
+            with trio.CancelScope() as scope:
+                self._connections.add(scope)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._carry, client, server, scope, UPSTREAM)
+                    nursery.start_soon(self._carry, server, client, scope, DOWNSTREAM)
+            self._connections.discard(scope)
 
     async def _carry(
         self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope, direction: str
