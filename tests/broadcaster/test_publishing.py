@@ -1,0 +1,146 @@
+"""One client's publishing, without a connection."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from broadcaster.auth import EVERYTHING, Grant
+from broadcaster.ledger import Account
+from broadcaster.publishing import Publisher
+from ingest.messages import MessageError, Publish
+from tests.broadcaster.frame_parts import Message
+from tests.broadcaster.world import World
+
+
+@dataclass(frozen=True)
+class Only:
+    """May publish and subscribe to metrics that begin so."""
+
+    prefix: str
+    admin: bool = False
+    expires: float | None = None
+
+    def may_publish(self, metric: str) -> bool:
+        return metric.startswith(self.prefix)
+
+    def may_subscribe(self, metric: str) -> bool:
+        return metric.startswith(self.prefix)
+
+
+def publisher(world: World) -> Publisher:
+    return Publisher(world.config, world.hub, world.shared.counts, world.clock)
+
+
+def message(*metrics: str, id: int | None = None, count: int = 1) -> Message:
+    samples = [{"metric": metric, "time": [1.0] * count, "value": [1.0] * count} for metric in metrics]
+    return {"type": "publish", "id": id, "samples": samples}
+
+
+def publish(world: World, message: Message, grant: Grant = EVERYTHING) -> Publish:
+    return publisher(world).publish(message, grant, 5.0)
+
+
+def refused(mine: Publisher, message: Message) -> MessageError:
+    with pytest.raises(MessageError) as caught:
+        mine.publish(message, EVERYTHING, 5.0)
+    return caught.value
+
+
+def test_good_samples_are_taken_and_bad_ones_listed_and_counted() -> None:
+    world = World()
+    samples: list[object] = [{"metric": "a", "value": 1}, {"metric": "", "value": 1}, {"metric": "b", "value": "x"}, 7]
+    result = publish(world, {"id": 3, "samples": samples})
+    assert (result.id, result.accepted) == (3, 1)
+    codes = [(rejection.index, rejection.code) for rejection in result.rejected]
+    assert codes == [(1, "bad_metric"), (2, "bad_value"), (3, "bad_message")]
+    assert world.shared.counts.rejected == {"bad_metric": 1, "bad_value": 1, "bad_message": 1}
+    world.flush()
+    assert [(series.metric, value) for _, series, value in world.history.log] == [("a", 1.0)]
+
+
+def test_a_sample_without_time_gets_the_time_of_receipt() -> None:
+    world = World()
+    publish(world, {"samples": [{"metric": "a", "value": 1}]})
+    world.flush()
+    record = next(iter(world.history.records.values()))
+    assert record.ring.slice(0, 1) == ([5.0], [1.0])
+
+
+def test_what_the_token_does_not_allow_is_rejected_by_entry() -> None:
+    world = World()
+    result = publish(world, message("b.x", "a.x", "b.y", count=3), Only("a."))
+    assert result.accepted == 3
+    assert [(rejection.index, rejection.code) for rejection in result.rejected] == [(0, "forbidden"), (2, "forbidden")]
+    assert result.rejected[0].message == "samples[0].metric: the token does not allow it"
+    assert [series.metric for series in world.history.records] == ["a.x"]
+
+
+def test_too_many_series_are_rejected_in_the_order_of_the_message() -> None:
+    world = World(series_max=1)
+    samples: list[object] = [*message("a", "b", count=2)["samples"], {"metric": "", "value": 1}]
+    result = publish(world, {"samples": [*samples, *message("a", "c")["samples"]]})
+    assert result.accepted == 3
+    codes = [(rejection.index, rejection.code) for rejection in result.rejected]
+    assert codes == [(1, "too_many_series"), (2, "bad_metric"), (4, "too_many_series")]
+    assert "at most 1 series at once" in result.rejected[0].message
+
+
+def test_over_its_rate_a_message_is_refused_as_a_whole_and_later_taken() -> None:
+    world = World(samples_per_second=10)
+    mine = publisher(world)
+    assert mine.publish(message("a", count=10), EVERYTHING, 5.0).accepted == 10
+    problem = refused(mine, message("a", id=4, count=10))
+    assert (problem.code, problem.id) == ("rate_limited", 4)
+    assert "at most 10 a second, got 10 more" in problem.message
+    world.clock.now += 1.0
+    assert mine.publish(message("a", count=10), EVERYTHING, 5.0).accepted == 10
+
+
+def test_the_time_over_the_rate_is_known() -> None:
+    world = World(samples_per_second=10)
+    mine = publisher(world)
+    mine.publish(message("a", count=200), EVERYTHING, 5.0)
+    for _ in range(4):
+        refused(mine, message("a", count=10))
+        world.clock.now += 0.75
+    assert mine.over_for_s == 2.25
+
+
+def test_more_samples_than_a_message_may_hold_are_refused_by_that_name_at_any_rate() -> None:
+    world = World(samples_per_second=10, samples_per_message=20)
+    mine = publisher(world)
+    for _ in range(3):
+        assert refused(mine, message("a", id=1, count=21)).code == "too_many_samples"
+
+
+def test_no_bounds() -> None:
+    world = World(samples_per_second=0, samples_per_message=0)
+    mine = publisher(world)
+    for _ in range(3):
+        assert mine.publish(message("a", count=30_000), EVERYTHING, 5.0).accepted == 30_000
+
+
+@pytest.mark.parametrize("samples", [None, {}, "x", 5])
+def test_no_array_is_refused_whatever_the_rate(samples: object) -> None:
+    assert refused(publisher(World(samples_per_second=1)), {"id": 2, "samples": samples}).code == "bad_message"
+
+
+def test_ids_grow_on_a_connection() -> None:
+    mine, account = publisher(World()), Account()
+    assert mine.expects(5, account)
+    account.apply(5)
+    for id in (5, 4):
+        with pytest.raises(MessageError) as caught:
+            mine.expects(id, account)
+        assert (caught.value.code, caught.value.id) == ("id_not_increasing", id)
+    assert mine.expects(6, account)
+
+
+def test_after_a_reconnect_what_was_applied_is_not_expected_and_what_was_refused_is() -> None:
+    world, account = World(), Account()
+    account.apply(5)
+    account.refuse(6)
+    account.apply(7)
+    mine = publisher(world)
+    assert [mine.expects(id, account) for id in (5, 6, 7, 8)] == [False, True, False, True]
+    assert mine.expects(6, account), "refused, so it may be sent again on the same connection"
