@@ -1,3 +1,4 @@
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ import trio
 from ingest.link import Dial, stream_url
 from ingest.options import OnFull, check_options
 from ingest.outbox import Described
-from ingest.producer import Producer, ProducerStatistics, open_producer
+from ingest.producer import Producer, ProducerClosed, ProducerStatistics, open_producer
 from ingest.samples import Value
 
 
@@ -32,6 +33,7 @@ class ProducerOptions(TypedDict, total=False):
 class BlockingProducer:
     """Hands samples to a broadcaster, from any thread; see `connect`.
 
+    It belongs to the process that opened it: a forked one needs its own, and is told so.
     The methods put samples into the producer's buffer themselves; a thread of its own runs trio and the connection.
     """
 
@@ -41,6 +43,7 @@ class BlockingProducer:
         self._ready = threading.Event()
         self._room = threading.Condition()
         self._failure: BaseException | None = None
+        self._process = os.getpid()
         # A program that ends without leaving the block is not held up.
         self._thread = threading.Thread(target=self._run, name="streamgauge producer", daemon=True)
         self._producer: Producer
@@ -70,24 +73,44 @@ class BlockingProducer:
         self._put(*self._producer.checked(metric, text, "event", time, None, tags))
 
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Wait until the fate of everything sent before is known. Returns False if that took longer."""
+        """Wait until the fate of everything sent before is known. Returns False if that took longer.
+
+        Raises:
+            ProducerClosed: the block has ended, or the broadcaster refused this producer.
+        """
 
         async def flush() -> bool:
             with trio.move_on_after(timeout_s) as scope:
                 await self._producer.flush()
             return not scope.cancelled_caught
 
-        return trio.from_thread.run(flush, trio_token=self._token)
+        self._check_process()
+        try:
+            return trio.from_thread.run(flush, trio_token=self._token)
+        except trio.RunFinishedError:
+            raise ProducerClosed("the producer is closed") from None
+
+    def retry_now(self) -> None:
+        """Ends the wait before the next attempt to connect, if there is one under way."""
+        with suppress(trio.RunFinishedError):  # the block has ended
+            self._token.run_sync_soon(self._producer.retry_now)
 
     def statistics(self) -> ProducerStatistics:
         return self._producer.statistics()
 
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise ProducerClosed("this process was forked and has no connection: open a producer of its own in it")
+
     def _put(self, described: Described, times: Sequence[float], values: Sequence[Value]) -> None:
-        while (taken := self._producer.put_some(described, times, values)) < len(times):
+        self._check_process()
+        taken = self._producer.put_some(described, times, values)
+        while taken < len(times):
             times, values = times[taken:], values[taken:]
             with self._room:
-                # Room may have been made before this thread began to wait, hence the time limit.
-                self._room.wait(0.05)
+                # Looked at while nobody can tell of room, so that it is not told just before this thread waits.
+                if not (taken := self._producer.put_some(described, times, values)):
+                    self._room.wait()
 
     def start(self) -> None:
         self._thread.start()
@@ -95,6 +118,8 @@ class BlockingProducer:
         self._raise_failure()
 
     def close(self) -> None:
+        if os.getpid() != self._process:  # what is under way here is the other process's
+            return
         if self._thread.is_alive():
             with suppress(trio.RunFinishedError):  # it failed; see below
                 self._token.run_sync_soon(self._stop.set)

@@ -1,5 +1,6 @@
 """How a client reaches a broadcaster, and why it could not: foreign errors end here."""
 
+import encodings.idna  # noqa: F401 - getaddrinfo would import it in whichever thread, and a fork meanwhile lose it
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable

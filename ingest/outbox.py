@@ -95,7 +95,8 @@ class Outbox:
 
     @property
     def full_batch(self) -> bool:
-        return bool(self._again) or len(self._buffer) >= self.batch_samples
+        """No reason to wait for company: there is enough for a message, or no more room."""
+        return bool(self._again) or len(self._buffer) >= min(self.batch_samples, self.capacity)
 
     def put(self, described: Described, times: Sequence[float], values: Sequence[Value]) -> int:
         """Add checked samples. Returns how many of the oldest were dropped to make room."""
