@@ -1,0 +1,170 @@
+"""The past in messages, and the seam to the present, step by step."""
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from broadcaster import backfill as backfill_module
+from broadcaster.backfill import Backfill
+from broadcaster.history import Record
+from broadcaster.hub import Audience, Batch, Wish
+from broadcaster.selection import parse_selection
+from tests.broadcaster.frame_parts import Message
+from tests.broadcaster.world import World
+
+
+class Held:
+    """A member whose live batches all pass by."""
+
+    backfill: Backfill
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        self.backfill.pass_by(batch, preface)
+
+
+def batches(world: World, *sizes: int, metric: str = "a") -> None:
+    """One batch a size; a value is the seq of its batch."""
+    for size in sizes:
+        world.publish(metric, *[float(world.history.seq + 1)] * size)
+        world.flush()
+
+
+def begin(world: World, seq: int = -1, covered: dict[Record, int] | None = None) -> tuple[Backfill, Audience]:
+    member = Held()
+    audience = world.hub.join(member, Wish(parse_selection([{}], 1), None, None), world.clock.now)
+    member.backfill = Backfill(world.history, audience, {} if covered is None else covered)
+    member.backfill.since_seq(list(audience.records), seq)
+    member.backfill.cover()
+    return member.backfill, audience
+
+
+def payload(payloads: Iterator[bytes]) -> Message:
+    message: Message = orjson.loads(next(payloads))
+    return message
+
+
+def rest(payloads: Iterator[bytes]) -> list[Message]:
+    return [orjson.loads(each) for each in payloads]
+
+
+def ends(message: Message) -> tuple[str, int, int, int]:
+    if message["type"] == "gap":
+        return "gap", message["from"], message["to"], message["samples"]
+    count = sum(len(times) for _, times, _ in message["series"])
+    return "backfill" if message.get("backfill") else "live", message["prev"], message["seq"], count
+
+
+def test_the_past_is_cut_between_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 4)
+    world = World()
+    batches(world, 1, 2, 1, 9, 1, 1)
+    backfill, _ = begin(world)
+    found = rest(backfill.payloads())
+    assert [value for message in found for value in message["series"][0][2]] == [1, 2, 2, 3, *[4] * 9, 5, 6]
+    assert {kind for kind, *_ in map(ends, found)} == {"backfill"}
+    assert max(count for *_, count in map(ends, found)) == 9, (
+        "a batch is never cut, and none is merged beyond the bound"
+    )
+    assert [message["cursor"] for message in found] == [f"{world.history.epoch}:{message['seq']}" for message in found]
+    assert found[-1]["seq"] == 6
+    assert not backfill.held
+
+
+def test_since_a_time() -> None:
+    world = World()
+    for time in (10.0, 20.0, 30.0):
+        world.publish("a", time, times=[time])
+        world.flush()
+    backfill, audience = begin(world, seq=3)
+    backfill.since_time(list(audience.records), 15.0)
+    assert [message["series"][0][2] for message in rest(backfill.payloads())] == [[20.0, 30.0]]
+
+
+def test_nothing_of_the_past_releases_at_once() -> None:
+    world = World()
+    batches(world, 1, 1)
+    backfill, _ = begin(world, seq=2)
+    assert backfill.held
+    assert rest(backfill.payloads()) == []
+    assert not backfill.held
+
+
+def test_what_is_covered_is_not_repeated_and_what_is_older_is_sent() -> None:
+    world = World()
+    batches(world, 1, 1, 1, 1)
+    covered = {record: 3 for record in world.history.records.values()}
+    backfill, _ = begin(world, seq=1, covered=covered)
+    assert [message["series"][0][2] for message in rest(backfill.payloads())] == [[2.0, 3.0]]
+    assert list(covered.values()) == [1]
+
+
+def test_what_came_meanwhile_follows_as_a_chain_and_only_then_is_the_member_released() -> None:
+    world = World()
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    assert ends(payload(payloads)) == ("backfill", 0, 1, 1)
+    batches(world, 2, 3)
+    assert ends(payload(payloads)) == ("live", 1, 3, 5)
+    batches(world, 1)
+    assert backfill.held
+    assert ends(payload(payloads)) == ("live", 3, 4, 1)
+    assert rest(payloads) == []
+    assert not backfill.held
+
+
+def test_a_series_that_appears_meanwhile_is_described_before_its_samples() -> None:
+    world = World()
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    batches(world, 1, metric="new")
+    described, live = rest(payloads)
+    assert described["series"][0]["metric"] == "new"
+    assert ends(live) == ("live", 1, 2, 1)
+
+
+def test_of_the_past_what_is_evicted_before_its_turn_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 1)
+    world = World(history_points=4)
+    batches(world, 1, 1, 1, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    assert ends(payload(payloads)) == ("backfill", 0, 1, 1)
+    batches(world, 1, 1)
+    found = list(map(ends, rest(payloads)))
+    assert found == [
+        *(("backfill", 2, 3, 1), ("backfill", 3, 4, 1), ("gap", 0, 4, 1)),
+        *(("live", 4, 5, 1), ("live", 5, 6, 1)),
+    ]
+
+
+def test_of_the_present_what_is_evicted_is_a_gap_of_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 1)
+    world = World(history_points=2)
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    batches(world, 1, 1)
+    assert ends(payload(payloads)) == ("live", 1, 2, 1)
+    batches(world, 1, 1)
+    assert list(map(ends, rest(payloads))) == [("gap", 2, 3, 1), ("live", 3, 4, 1), ("live", 4, 5, 1)]
+
+
+def test_a_series_forgotten_meanwhile_is_counted() -> None:
+    world = World(history_age_s=10.0)
+    batches(world, 1)
+    backfill, audience = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    batches(world, 3)
+    batches(world, 2, metric="new")
+    for _ in range(2):
+        world.clock.now += 20.0
+        world.hub.sweep(world.clock.now)
+    assert not audience.records
+    gaps = [message for message in rest(payloads) if message["type"] == "gap"]
+    assert list(map(ends, gaps)) == [("gap", 1, 3, 5)]
