@@ -25,7 +25,7 @@ def _token(value: object) -> bool:
 COUNT = (_whole(1, MAX_ID), "a whole number of at least 1")
 SECONDS = (_seconds, "seconds as a number of at least 0")
 OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "token": (_token, "None or printable ASCII without spaces"),
+    "token": (_token, "printable ASCII without spaces, or None"),
     "client": (lambda value: isinstance(value, str), "a text"),
     "buffer_samples": COUNT,
     "on_full": (lambda value: value in ("drop_oldest", "block"), '"drop_oldest" or "block"'),

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ingest.errors import CommandError
+from ingest.options import check_options
 from ingest.producer import CannotConnect, Producer, ProducerClosed, ProducerStatistics, open_producer
 from ingest.push_config import PushSettings
 from ingest.signals import until_signalled
@@ -48,7 +49,7 @@ def _prepare(source: str, settings: PushSettings, path: str | None) -> Source:
             return _lines
     file = Path(path or "")
     if not file.is_file():
-        raise CommandError(f"{file}: no such file")
+        raise CommandError(f"{file}: {'not an ordinary file' if file.exists() else 'no such file'}")
     if settings.loop and not settings.restamp:
         raise CommandError("--loop: cannot go with --keep-times: the same samples would come again and again")
     read = (
@@ -128,9 +129,13 @@ def _token(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return Path(path).read_text().strip()
+        token = Path(path).read_text(errors="replace").strip()
+        check_options(token=token)
     except OSError as error:
         raise CommandError(f"--token-file: {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise CommandError(f"--token-file: {path}: {error}") from None
+    return token
 
 
 async def _connected(producer: Producer, settings: PushSettings) -> None:
