@@ -2,7 +2,7 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# So that this stage's layers can be found and removed.
+# Labels, so that what a build leaves can be found and removed.
 LABEL streamgauge.stage=build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
@@ -22,6 +22,7 @@ RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir 
  && /opt/streamgauge/bin/pip uninstall --quiet --yes pip
 
 FROM ${PYTHON_IMAGE}
+LABEL streamgauge.stage=run
 COPY --from=build /opt/streamgauge /opt/streamgauge
 ENV PATH=/opt/streamgauge/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number, so that an orchestrator can see that it is not root.
