@@ -1,0 +1,104 @@
+"""Measure Streamgauge, and its peers beside it.
+
+python -m benchmarks all --quick        about a minute, into benchmarks/.results
+python -m benchmarks all                everything, medians of 5 runs, into docs/benchmarks
+python -m benchmarks fanout --peers streamgauge,nats --runs 3 --seconds 2
+python -m benchmarks report             the table and the charts again, from results.json
+"""
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import facts
+from benchmarks.measures.connections import connections
+from benchmarks.measures.fanout import fanout
+from benchmarks.measures.growth import growth
+from benchmarks.measures.ingest import ingest
+from benchmarks.measures.isolation import isolation
+from benchmarks.measures.latency import latency
+from benchmarks.measures.options import Options, installed, say
+from benchmarks.peers.registry import BY_NAME, PEERS
+from benchmarks.report.charts import write_charts
+from benchmarks.report.page import page
+
+HERE = Path(__file__).parent
+FULL = HERE.parent / "docs" / "benchmarks"
+QUICK = HERE / ".results"
+QUICK_PEERS = ("streamgauge", "nats", "socket.io")
+
+MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
+    "fanout": fanout,
+    "latency": latency,
+    "ingest": ingest,
+    "connections": connections,
+    "isolation": isolation,
+    "growth": growth,
+}
+RUNS = {"growth": 3}  # a sweep of points, each a run
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("measure", choices=[*MEASURES, "all", "report"])
+    made.add_argument("--quick", action="store_true", help="one short run, few peers")
+    made.add_argument("--peers", help=f"some of {','.join(BY_NAME)}")
+    made.add_argument("--runs", type=int, help="how often; medians are shown (5; growth 3; quick 1)")
+    made.add_argument("--seconds", type=float, help="how long each measurement takes (2.5; quick 0.7)")
+    made.add_argument("--out", type=Path, help="where results.json, the page and the charts go")
+    return made
+
+
+def main(argv: list[str] | None = None) -> None:
+    given = parser().parse_args(argv)
+    out = given.out or (QUICK if given.quick else FULL)
+    out.mkdir(parents=True, exist_ok=True)
+    if given.measure != "report":
+        _measure(given, out)
+    results = _read(out)
+    (out / "results.md").write_text(page(results))
+    write_charts(results, out)
+    say(f"written: {out.name}/results.json, results.md, charts")
+
+
+def _measure(given: argparse.Namespace, out: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    names = given.peers.split(",") if given.peers else QUICK_PEERS if given.quick else [peer.name for peer in PEERS]
+    options = Options(
+        peers=installed(BY_NAME[name] for name in names),
+        quick=given.quick,
+        runs=given.runs or (1 if given.quick else 5),
+        seconds=given.seconds or (0.7 if given.quick else 2.5),
+        warm_s=0.5 if given.quick else 1.5,
+        drain_s=1.0 if given.quick else 10.0,
+    )
+    for name in MEASURES if given.measure == "all" else [given.measure]:
+        runs = given.runs or (1 if given.quick else RUNS.get(name, options.runs))
+        began, machine = time.time(), facts()
+        rows = MEASURES[name](replace(options, runs=runs))
+        taken = time.strftime("%Y-%m-%d %H:%M", time.gmtime(began))
+        versions = {peer.name: dict(peer.versions) for peer in options.peers}
+        section = {"taken": taken, "machine": machine, "versions": versions, "runs": runs, "rows": rows}
+        _write(out, {**_read(out), name: {**section, "seconds": options.seconds}})
+
+
+def _read(out: Path) -> dict[str, Any]:
+    file = out / "results.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def _write(out: Path, results: dict[str, Any]) -> None:
+    (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

