@@ -83,6 +83,25 @@ def test_an_unknown_key_of_the_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "text", "expected"),
+    [
+        (
+            "serve",
+            "[broadcaster]\nconnections_max = 'many'",
+            'broadcaster.connections_max: expected a whole number, got "many"',
+        ),
+        ("demo", "[demo]\nshop_rate_hz = -1", "demo.shop_rate_hz: expected more than 0, got -1"),
+        ("dashboard", "[dashbord]\nbind = 'x'", "dashbord: unknown table, expected one of "),
+        ("dashboard", "[dashboard", "expected TOML: "),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path: Path, command: str, text: str, expected: str) -> None:
+    file = tmp_path / "streamgauge.toml"
+    file.write_text(text)
+    assert refusal(command, "--config", str(file)).startswith(f"{file}: {expected}")
+
+
+@pytest.mark.parametrize(
     ("arguments", "name"),
     [
         (["push", "--to", "http://127.0.0.1:1", "host"], "--to"),
