@@ -32,7 +32,11 @@ class RawClient:
     async def connect(cls, port: int) -> "RawClient":
         sock = trio.socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        await sock.connect(("127.0.0.1", port))
+        try:
+            await sock.connect(("127.0.0.1", port))
+        except OSError:
+            sock.close()
+            raise
         return cls(sock)
 
     async def open(self, *headers: str, behind: bytes = b"") -> str:

@@ -1,0 +1,33 @@
+import pytest
+from pydantic import ValidationError
+
+from broadcaster.config import BroadcasterConfig
+from ingest.settings import Address
+
+
+def test_the_defaults_stay_on_this_machine() -> None:
+    config = BroadcasterConfig()
+    assert (config.bind, config.http_bind) == (Address("127.0.0.1", 8765), Address("127.0.0.1", 8766))
+    assert not config.insecure
+
+
+@pytest.mark.parametrize("name", ["samples_per_message", "samples_per_second", "bad_messages_max", "history_points"])
+def test_0_is_allowed_where_it_has_a_meaning(name: str) -> None:
+    assert getattr(BroadcasterConfig(**{name: 0}), name) == 0
+    assert "0: no" in (BroadcasterConfig.model_fields[name].description or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("connections_max", 0), ("mailbox_batches", 0), ("samples_per_second", -1), ("handshake_s", 0)),
+        *(("history_age_s", float("inf")), ("ping_interval_s", float("nan")), ("unknown", 1), ("message_bytes", "x")),
+    ],
+)
+def test_nonsense_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        BroadcasterConfig.model_validate({name: value})
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in BroadcasterConfig.model_fields.values())
