@@ -9,7 +9,7 @@ export PREPARE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test unit e2e lint format browser constraints image verify-compose clean
+.PHONY: help demo install test unit e2e benchmark lint format browser constraints image verify-compose clean
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,6 +27,9 @@ unit: install ## run the tests that open no browser and start no process
 
 e2e: install browser ## run the tests with real processes and a real browser
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+benchmark: install ## measure Streamgauge and its peers (make benchmark ARGS=--quick: about a minute)
+	$(BIN)/python -m benchmarks all $(ARGS)
 
 lint: install ## ruff and mypy --strict
 	$(BIN)/ruff check .
