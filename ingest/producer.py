@@ -308,6 +308,7 @@ class Producer:
     async def finish(self, flush_s: float) -> None:
         """Flush, for at most so long; then close."""
         with trio.CancelScope(shield=True):
+            self.retry_now()  # the schedule may be longer than what is left
             with trio.move_on_after(flush_s), suppress(ProducerClosed):  # refused: it is logged
                 await self.flush()
             if self._state != "connected":

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import trio
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.live import Live
 
 from ingest.errors import CommandError
 from ingest.options import check_options
-from ingest.producer import CannotConnect, Producer, ProducerClosed, ProducerStatistics, open_producer
+from ingest.producer import CannotConnect, Producer, ProducerClosed, open_producer
 from ingest.push_config import PushSettings
+from ingest.push_status import Pace, line, progress_bar, summary
 from ingest.signals import until_signalled
 from ingest.sources.host import host
 from ingest.sources.lines import LineError, lines, read_descriptor, split_lines
@@ -75,10 +76,9 @@ async def _replay(
     producer: Producer,
     console: Console,
 ) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     replay = Replay(producer, settings.speed, settings.restamp, report)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(producer.statistics, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(path.name, total=size)
         try:
             await replay.run(path, read, lambda position: progress.update(task, completed=position))
@@ -96,14 +96,17 @@ async def _replay(
 
 async def _push(source: str, settings: PushSettings, prepared: Source) -> int:
     console = Console(stderr=True)
-    # A progress bar and a status line do not share a terminal well; the bar says enough.
-    live = console.is_terminal and source not in ("csv", "jsonl")
+    # Neither a progress bar nor what a person types shares a terminal well with a status line.
+    typed = source == "lines" and sys.stdin.isatty()
+    live = console.is_terminal and source not in ("csv", "jsonl") and not typed
     async with until_signalled(), _producer(source, settings) as producer:
         await _connected(producer, settings)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_until_refused, producer)
             if live:
-                nursery.start_soon(_show, producer, console)
+                nursery.start_soon(_show, producer, console, settings.to)
+            elif typed and console.is_terminal:
+                console.print("Type: metric value key=value... Ctrl-D ends it.", style="dim", highlight=False)
             await prepared(producer, console)
             nursery.cancel_scope.cancel()
     last = producer.statistics()
@@ -151,25 +154,10 @@ async def _until_refused(producer: Producer) -> None:
     raise CommandError(f"the broadcaster refused this producer: {await producer.refused()}")
 
 
-async def _show(producer: Producer, console: Console) -> None:
-    with console.status("connecting") as status:
+async def _show(producer: Producer, console: Console, url: str) -> None:
+    pace = Pace()
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
-            status.update(line(producer.statistics()))
+            now = producer.statistics()
+            live.update(line(now, url, pace.rate(trio.current_time(), now.acknowledged)), refresh=True)
             await trio.sleep(STATUS_S)
-
-
-def line(now: ProducerStatistics) -> str:
-    """How it goes, in one line."""
-    parts = [now.state.replace("_", " "), f"sent {now.sent:,}", f"acknowledged {now.acknowledged:,}"]
-    parts.append(f"buffered {now.unsent:,}")
-    parts += [f"{name} {count:,}" for name, count in (("rejected", now.rejected), ("dropped", now.dropped)) if count]
-    if now.reason:
-        parts.append(now.reason)
-    return " · ".join(parts)
-
-
-def summary(last: ProducerStatistics) -> str:
-    """How it went, in one line."""
-    text = f"sent {last.sent:,} samples, {last.acknowledged:,} acknowledged"
-    lost = {"rejected": last.rejected, "dropped": last.dropped, "left unsent": last.unsent}
-    return text + "".join(f", {count:,} {name}" for name, count in lost.items() if count)

@@ -289,6 +289,14 @@ async def test_exit_flushes(autojump_clock: MockClock) -> None:
         await producer.send("a", 2)
 
 
+async def test_exit_does_not_wait_for_the_next_attempt(autojump_clock: MockClock) -> None:
+    store = Store()
+    async with opened(*[None] * 8, store.serve, flush_s=0.5) as producer:
+        await producer.send("a", 1)
+        await until(lambda: producer.statistics().failures == 8)
+    assert values(store.messages) == [1]
+
+
 async def test_a_cancelled_block_flushes_too(autojump_clock: MockClock) -> None:
     store = Store()
     with trio.CancelScope() as scope:
