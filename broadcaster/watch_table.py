@@ -25,7 +25,11 @@ POINTS = 60
 RATE_S = 10.0
 ROWS_MAX = 10_000  # bounds the memory that a broadcaster with very many series can take here
 STALE_S = 15.0
-FIGURES_WIDTH = 42  # value, rate, age and the blanks between columns
+FORGET_S = (
+    120.0  # rows that were silent for longer make room for others: processes that ended, containers that are gone
+)
+VALUE_WIDTH, RATE_WIDTH, AGE_WIDTH, BARS_MIN = 10, 8, 7, 8
+PADDING = 2  # of each column
 LOOK = {
     "connecting": ("◌", "yellow"),
     "live": ("●", "green"),
@@ -42,13 +46,18 @@ class Row:
     times: deque[float] = field(default_factory=lambda: deque(maxlen=POINTS))
     values: deque[Value] = field(default_factory=lambda: deque(maxlen=POINTS))
     arrivals: deque[tuple[float, int]] = field(default_factory=deque)
+    heard: float | None = None
 
     def add(self, column: Column, now: float, *, live: bool) -> None:
+        self.heard = now
         self.times.extend(column.times[-POINTS:])
         self.values.extend(column.values[-POINTS:])
         if live:
             self.arrivals.append((now, len(column.times)))
             self._forget(now)
+
+    def is_present(self, now: float) -> bool:
+        return self.heard is not None and (self.of.kind == "event" or now - self.heard <= FORGET_S)
 
     def _forget(self, now: float) -> None:
         while self.arrivals and self.arrivals[0][0] <= now - RATE_S:
@@ -85,6 +94,7 @@ class Model:
         self.round_trip_s: float | None = None
         self._since = now
         self._sorted: list[Row] | None = None
+        self._labels: dict[Series, str] = {}
 
     def take(self, message: Message, now: float) -> None:
         match message:
@@ -130,7 +140,17 @@ class Model:
     def sorted_rows(self) -> list[Row]:
         if self._sorted is None:
             self._sorted = sorted(self.rows.values(), key=lambda row: (row.of.series.metric, row.of.series.tags))
+            self._labels = labels(row.of.series for row in self._sorted)
         return self._sorted
+
+    def present_rows(self, now: float) -> list[Row]:
+        """Those that were heard of lately, events at any time; all of them if there are none such."""
+        rows = self.sorted_rows()
+        return [row for row in rows if row.is_present(now)] or rows
+
+    def label(self, series: Series) -> str:
+        """The tags, of which those come first that tell the metric's series apart."""
+        return self._labels.get(series, "")
 
     def rate(self, now: float) -> float:
         return sum(row.rate(now, self._since) for row in self.rows.values())
@@ -149,8 +169,9 @@ class Screen:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = options.height or console.size.height
-        rows = self.model.sorted_rows()
-        fits = len(rows) <= height - 3 and not self.model.left_out
+        rows = self.model.present_rows(self.now)
+        silent = len(self.model.rows) - len(rows)
+        fits = len(rows) <= height - 3 and not self.model.left_out and not silent
         shown = rows if fits else rows[: max(1, height - 4)]
         yield self._top(options.max_width)
         yield Text()
@@ -160,7 +181,9 @@ class Screen:
         yield self._table(shown, options.max_width)
         if not fits:
             more = len(rows) - len(shown) + len(self.model.left_out)
-            yield Text(f"  and {more:,} more", style="dim")
+            parts = [f"and {more:,} more"] if more else []
+            parts += [f"{silent:,} silent"] if silent else []
+            yield Text("  " + ", ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
 
     def _top(self, width: int) -> Table:
         line = Table.grid(expand=True, padding=(0, 1))
@@ -193,29 +216,36 @@ class Screen:
         return text
 
     def _table(self, rows: Sequence[Row], width: int) -> Table:
-        bars = _room_for_bars(rows, width)
-        table = Table(box=None, expand=True, padding=(0, 1), header_style="dim", pad_edge=True)
-        table.add_column("metric", no_wrap=True, overflow="ellipsis", ratio=3)
-        table.add_column("tags", no_wrap=True, overflow="ellipsis", ratio=3, style="dim")
-        table.add_column("value", justify="right", no_wrap=True, overflow="ellipsis", min_width=10)
-        if bars:
-            table.add_column(f"last {bars}", no_wrap=True, width=bars)
-        table.add_column("rate", justify="right", no_wrap=True, min_width=6)
-        table.add_column("age", justify="right", no_wrap=True, min_width=7)
+        plan = Plan.of(rows, self.model, width)
+        table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=True)
+        table.add_column("metric", no_wrap=True, overflow="ellipsis", width=plan.metric)
+        table.add_column("tags", no_wrap=True, overflow="ellipsis", width=plan.tags, style="dim")
+        table.add_column("value", justify="right", no_wrap=True, overflow="ellipsis", width=plan.value)
+        if plan.bars:
+            table.add_column(f"last {plan.bars}", no_wrap=True, width=plan.bars)
+        if plan.rate:
+            table.add_column("rate", justify="right", no_wrap=True, width=plan.rate)
+        table.add_column("age", justify="right", no_wrap=True, width=AGE_WIDTH)
+        above = ""
         for row in rows:
-            table.add_row(*self._cells(row, bars))
+            table.add_row(*self._cells(row, plan, above))
+            above = row.of.series.metric
         return table
 
-    def _cells(self, row: Row, bars: int) -> list[Text | str]:
+    def _cells(self, row: Row, plan: "Plan", above: str) -> list[Text | str]:
+        """A metric is named once, above its series."""
         series = row.of.series
         cells: list[Text | str] = [
-            Text(series.metric),
-            Text(_tags(series)),
+            Text("" if series.metric == above else series.metric),
+            Text(self.model.label(series)),
             _value(row),
         ]
-        if bars:
-            cells.append(Text(row.line(bars).rjust(bars), style="magenta" if row.of.kind == "event" else "cyan"))
-        return [*cells, f"{number(round(self.model.row_rate(row, self.now), 1))} /s", self._age(row)]
+        if plan.bars:
+            colour = "magenta" if row.of.kind == "event" else "cyan"
+            cells.append(Text(row.line(plan.bars).rjust(plan.bars), style=colour))
+        if plan.rate:
+            cells.append(f"{number(round(self.model.row_rate(row, self.now), 1))} /s")
+        return [*cells, self._age(row)]
 
     def _age(self, row: Row) -> Text:
         if not row.times:
@@ -234,11 +264,40 @@ def _value(row: Row) -> Text:
     return Text(quantity(newest, row.of.unit), style="dim" if newest is None else "bold")
 
 
-def _tags(series: Series) -> str:
-    return " ".join(f"{key}={value}" for key, value in series.tags)
+def labels(all_series: Iterable[Series]) -> dict[Series, str]:
+    """Tags as text. Those with the same value in every series of a metric come last, where a narrow column cuts."""
+    found: dict[Series, str] = {}
+    for _, of_metric in itertools.groupby(all_series, key=lambda series: series.metric):
+        group = list(of_metric)
+        values: dict[str, set[str]] = {}
+        for key, value in itertools.chain.from_iterable(series.tags for series in group):
+            values.setdefault(key, set()).add(value)
+        for series in group:
+            ordered = sorted(series.tags, key=lambda pair: (len(values[pair[0]]) == 1, pair[0]))
+            found[series] = " ".join(f"{key}={value}" for key, value in ordered)
+    return found
 
 
-def _room_for_bars(rows: Sequence[Row], width: int) -> int:
-    """What names and figures leave over, within bounds: a sparkline shorter than 8 says nothing."""
-    names = max(len(row.of.series.metric) for row in rows) + max(len(_tags(row.of.series)) for row in rows)
-    return 0 if width < 60 else max(8, min(POINTS, width - names - FIGURES_WIDTH))
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How wide each column is; 0: it is left out."""
+
+    metric: int
+    tags: int
+    value: int
+    bars: int
+    rate: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], model: Model, width: int) -> "Plan":
+        """The figures get what they need, names what is left, and bars what names leave over: the longer the better."""
+        wide = width >= 100
+        value = min(24 if wide else 14, max(VALUE_WIDTH, *(len(_value(row)) for row in rows)))
+        rate = RATE_WIDTH if wide else 0
+        room = width - value - AGE_WIDTH - 4 * PADDING - (rate + PADDING if rate else 0)
+        metric = max(len("metric"), *(len(row.of.series.metric) for row in rows))
+        tags = max(len("tags"), *(len(model.label(row.of.series)) for row in rows))
+        bars = 0 if width < 60 else max(BARS_MIN, min(POINTS, room - PADDING - metric - tags))
+        room -= bars + PADDING if bars else 0
+        metric = max(1, min(metric, room - min(tags, room // 3)))
+        return cls(metric, max(1, room - metric), value, bars, rate)

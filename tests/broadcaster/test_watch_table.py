@@ -50,7 +50,7 @@ LIVE = (StateChanged("live"), SeriesDescribed((LOAD,)))
 def test_a_series_is_a_line_with_value_sparkline_rate_and_age() -> None:
     top, _, head, line = screen(model(*LIVE, samples(LOAD, 1.0, None, 8.0)), time=4.5)
     assert top.split() == ["●", "live", URL, "1", "series", "3", "samples/s"]
-    assert head.split() == ["metric", "tags", "value", "last", "40", "rate", "age"]
+    assert head.split() == ["metric", "tags", "value", "last", "45", "rate", "age"]
     assert line.split() == ["host.load", "window=1m", "8", "▁", "█", "3", "/s", "2", "s"]
 
 
@@ -68,6 +68,34 @@ def test_units_and_events_and_counters() -> None:
     assert "v1.4 by ann" in text
     assert "◆" in text
     assert "█▁█" in text
+
+
+def test_a_metric_is_named_once_and_its_tags_begin_with_what_differs() -> None:
+    series = [described("net.sent", "B/s", host="a", interface=name) for name in ("eth0", "lo")]
+    lines = screen(model(StateChanged("live"), SeriesDescribed(tuple(series))), width=80)
+    assert [line.split() for line in lines[3:]] == [
+        ["net.sent", "interface=eth0", "host=a"],
+        ["interface=lo", "host=a"],
+    ]
+
+
+@pytest.mark.parametrize(("width", "rate"), [(80, False), (120, True)])
+def test_names_are_whole_where_there_is_room_for_them(width: int, rate: bool) -> None:
+    long = described("broadcaster.samples_per_second", "1/s", direction="out")
+    lines = screen(model(StateChanged("live"), SeriesDescribed((long, LOAD)), samples(long, 338.0)), width=width)
+    assert lines[3].split()[:4] == ["broadcaster.samples_per_second", "direction=out", "338", "/s"]
+    assert ("rate" in lines[2]) == rate
+
+
+def test_series_that_fell_silent_make_room() -> None:
+    gone, event = described("gone", pid="1"), described("deploy", kind="event")
+    made = model(*LIVE, SeriesDescribed((gone, event)), samples(gone, 1.0), samples(event, "1.4"))
+    made.take(samples(LOAD, 2.0), 100.0)
+    assert "gone" in "".join(screen(made, now=100.0))
+    later = screen(made, now=130.0)
+    assert [line.split()[0] for line in later[3:5]] == ["deploy", "host.load"]
+    assert later[5].strip() == "1 silent"
+    assert "gone" in "".join(screen(model(*LIVE, SeriesDescribed((gone,))), now=1000.0)), "rather than nothing at all"
 
 
 def test_backfill_draws_but_has_no_rate() -> None:
