@@ -176,8 +176,8 @@ class Session:
 
     def _ping(self, message: Mapping[str, Any]) -> None:
         sent = message.get("time")
-        if type(sent) not in (int, float):
-            raise MessageError("bad_message", f"time: expected a number, got {show(sent)}")
+        if isinstance(sent, bool) or not isinstance(sent, int | float) or not math.isfinite(sent):
+            raise MessageError("bad_message", f"time: expected a finite number, got {show(sent)}")
         self._outlet.send(messages.pong(sent, time.time()))
 
     def _authenticate(self, message: Mapping[str, Any]) -> None:
@@ -190,13 +190,14 @@ class Session:
 
     # Subscribing: one at a time, because a backfill under way must end before the audience changes again.
 
-    def _operate(self, operation: Callable[[], None]) -> None:
+    def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
         if self._backfill is None:
             operation()
         elif len(self._operations) < OPERATIONS_MAX:
             self._operations.append(operation)
         else:
-            raise MessageError("rate_limited", f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end")
+            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end"
+            raise MessageError("rate_limited", problem, id)
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
@@ -213,7 +214,7 @@ class Session:
                 "bad_message", f"resume: expected a cursor of at most 512 characters, got {show(resume)}", id
             )
         self._check_allowed(selection, id)
-        self._operate(lambda: self._begin(id, selection, history, resume))
+        self._operate(lambda: self._begin(id, selection, history, resume), id)
 
     def _check_allowed(self, selection: Selection, id: int) -> None:
         plain = [selector.metric for selector in selection if not set(selector.metric) & {"*", "?"}]
@@ -277,7 +278,7 @@ class Session:
     def _unsubscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
         assert id is not None
-        self._operate(lambda: self._end(id))
+        self._operate(lambda: self._end(id), id)
 
     def _end(self, id: int) -> None:
         if self.subscriptions.pop(id, None) is None:
@@ -287,8 +288,7 @@ class Session:
 
     def _rejoin(self, id: int | None) -> None:
         """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
-        seq = self._shared.hub.history.seq
-        before = self._audience.last_seq if self._audience else seq
+        seq, left = self._shared.hub.history.seq, self._audience
         if self.subscriptions:
             audience = self._join()
             self._covered = {record: at for record, at in self._covered.items() if record in audience.records}
@@ -298,8 +298,8 @@ class Session:
             self._covered = {}
         if id is not None:
             self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
-        elif seq != before:  # nothing is lost: this only tells where the chain goes on
-            self._outlet.send(messages.Gap(before, seq, 0, 0).encode(), new_chain=True)
+        elif left is not None and seq != left.last_seq:  # nothing is lost: this only tells where the chain goes on
+            self._outlet.send(messages.Gap(left.last_seq, seq, 0, 0).encode(), new_chain=True)
 
     def leave(self) -> None:
         """Takes the connection out of its audience."""

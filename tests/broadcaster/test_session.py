@@ -104,6 +104,8 @@ def test_ping_is_answered_with_its_time() -> None:
     assert only(client.ask(type="ping", time=1.5))["time"] == 1.5
     assert refused(client, type="ping")[0] == "bad_message"
     assert refused(client, type="ping", time="x")[0] == "bad_message"
+    client.session.receive('{"type":"ping","time":1e400}')
+    assert only(client.take())["code"] == "bad_message"
 
 
 # Publishing.
@@ -257,8 +259,9 @@ def test_operations_during_a_backfill_wait_and_are_bounded(monkeypatch: pytest.M
     subscribe(client, 2)
     subscribe(client, 3)
     client.pump()
-    found = [message["type"] for message in client.take()]
-    assert found == ["subscribed", "error", "samples", "unsubscribed", "subscribed"]
+    found = [(message["type"], message.get("id")) for message in client.take()]
+    answers = [("unsubscribed", 1), ("subscribed", 2)]
+    assert found == [("subscribed", 1), ("error", 3), ("samples", None), *answers]
 
 
 def test_what_comes_during_a_backfill_follows_it_in_the_chain() -> None:
@@ -327,6 +330,17 @@ def test_authenticating_anew_changes_what_is_seen() -> None:
     described, samples = client.take()
     assert [each["metric"] for each in described["series"]] == ["b.x"]
     assert [series[2] for series in samples["series"]] == [[2.0]]
+
+
+def test_authenticating_anew_keeps_the_chain_of_what_was_still_on_its_way() -> None:
+    world = World(lambda token: Only(str(token)))
+    client = world.client(max_rate=1)
+    subscribe(client)
+    for value in (1.0, 2.0):
+        world.publish("a", value)
+        world.flush()
+    assert [short["seq"] for short in client.take() if short["type"] == "samples"] == [1]
+    assert [(short["prev"], short["seq"]) for short in client.ask(type="authenticate", token="a")] == [(1, 2)]
 
 
 def test_who_left_is_delivered_nothing() -> None:
