@@ -21,6 +21,7 @@ class Proxy:
         self.port = 0
         self.accepted = 0
         self.cuts = 0  # of those that were to come after so many bytes
+        self.held = 0  # times that something came and was held
 
     @property
     def url(self) -> str:
@@ -69,6 +70,7 @@ class Proxy:
     ) -> None:
         try:
             while data := await source.receive_some(2**16):
+                self.held += not self._open[direction].is_set()
                 await self._open[direction].wait()
                 await sink.send_all(data[: self._allowed(len(data), direction)])
                 if direction in self._budgets and not self._budgets[direction]:

@@ -69,6 +69,7 @@ async def test_a_producer_killed_between_send_and_ack_repeats_itself(start: Star
         async with repeating(proxy.url, id, 0, portions) as program:
             await until(lambda: program.acknowledged >= 3)
             proxy.hold(held_direction)
+            await until(lambda: proxy.held > 0)
             in_doubt = 2 if held_direction == DOWNSTREAM else 1
             await until(lambda: wire.rules.accounted == (program.acknowledged + in_doubt) * PORTION)
             await program.kill()
