@@ -14,6 +14,9 @@ SUBSCRIBERS = 1_000
 PROBES = 20
 RATE = 1_000
 BARE_WARM_S = 0.5
+OVERFLOW_BATCHES = 2
+OVERFLOW_RATE = 10_000
+RECEIVE_BYTES = 4_096
 
 Row = dict[str, Any]
 
@@ -27,15 +30,17 @@ def fanout(options: Options) -> list[Row]:
             if peer is STREAMGAUGE:
                 rows.append({"run": run, **bare_loop(rows[-1], options)})
                 _tell(rows[-1])
+                rows.append({"run": run, **overflowing(options)})
+                _tell(rows[-1])
         for peer in options.peers:
             rows.append({"run": run, **paced(peer, options)})
             _tell(rows[-1])
     return rows
 
 
-def saturated(peer: Peer, options: Options, **settings: object) -> Row:
+def saturated(peer: Peer, options: Options) -> Row:
     """One-sample messages, always a quarter second of them under way."""
-    with server_and_load(peer, **settings) as run:
+    with server_and_load(peer) as run:
         connect_mixed(run, SUBSCRIBERS, PROBES, POOL)
         with run.publishing(Saturating(SUBSCRIBERS)):
             time.sleep(options.warm_s)
@@ -53,6 +58,18 @@ def bare_loop(streamgauge: Row, options: Options) -> Row:
             time.sleep(BARE_WARM_S)
             interval = run.measure(options.seconds)
         return {"peer": peer.name, "load": "saturated", **_figures(interval), "frame_bytes": size}
+
+
+def overflowing(options: Options) -> Row:
+    """Streamgauge with subscribers whose sockets hold next to nothing: all goes through mailboxes, which overflow."""
+    with server_and_load(STREAMGAUGE, mailbox_batches=OVERFLOW_BATCHES) as run:
+        run.fleet(receive_bytes=RECEIVE_BYTES).connect(SUBSCRIBERS)
+        with run.publishing(Paced(OVERFLOW_RATE)):
+            time.sleep(options.warm_s)
+            interval = run.measure(options.seconds)
+        row = {"peer": STREAMGAUGE.name, "load": "overflowing", **_figures(interval), **checked(run, options)}
+    row["cpu_s_per_million"] = 1e6 * interval.server_cpu / interval.delivered if interval.delivered else 0.0
+    return row
 
 
 def paced(peer: Peer, options: Options) -> Row:
@@ -93,6 +110,8 @@ def checked(run: Run, options: Options) -> Row:
         "least": min(report.samples, default=0),
         "most": max(report.samples, default=0),
         "announced": sum(report.announced),
+        "unaccounted": published * subscribers - got - sum(report.announced),
+        "gaps": report.gaps,
         "errors": report.errors + report.probe_errors,
         "closed": report.closed,
         "probed": report.probed,

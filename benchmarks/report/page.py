@@ -8,6 +8,7 @@ from benchmarks.statistics import Row, medians, ratios
 
 Results = Mapping[str, Any]
 STREAMGAUGE = "streamgauge"
+LOADS = ("saturated", "1,000 a second", "overflowing")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -58,7 +59,9 @@ def _when(section: Mapping[str, Any]) -> str:
 
 def fanout(section: Mapping[str, Any]) -> str:
     rows: list[Row] = section["rows"]
-    return "\n".join((_saturated([row for row in rows if row["load"] == "saturated"]), _paced(rows)))
+    by_load = {load: [row for row in rows if row["load"] == load] for load in LOADS}
+    writers = (_saturated, _paced, _overflowing)
+    return "\n".join(write(by_load[load]) for load, write in zip(LOADS, writers, strict=True) if by_load[load])
 
 
 def _saturated(rows: list[Row]) -> str:
@@ -83,7 +86,6 @@ def _saturated(rows: list[Row]) -> str:
 
 
 def _paced(rows: list[Row]) -> str:
-    rows = [row for row in rows if row["load"] != "saturated"]
     lines = [
         [
             title(row["peer"]),
@@ -98,6 +100,17 @@ def _paced(rows: list[Row]) -> str:
     ]
     head = ["1,000 samples/s to 1,000", "server, cores", "delivered in time", "CPU s a million deliveries"]
     return table([*head, "times Streamgauge's", "lost", "errors"], lines)
+
+
+def _overflowing(rows: list[Row]) -> str:
+    (row,) = medians(rows, ["peer"])
+    return (
+        f"Overflow forced (sockets that hold 4 KiB, mailboxes of 2 batches, {number(row['published_per_s'])} samples/s "
+        f"to 1,000): {number(row['delivered_per_s'] / 1e6)} M samples/s delivered, "
+        f"{row['announced'] / row['expected']:.0%} dropped and named by {number(row['gaps'])} gaps, "
+        f"{number(row['unaccounted'])} unaccounted for; {number(row['cpu_s_per_million'])} CPU s a million deliveries, "
+        f"{number(row['server_cpu'])} cores.\n"
+    )
 
 
 def _times(rows: Sequence[Row], measure: Callable[[Row], float], peer: str, *, cost: bool = False) -> str:
