@@ -85,8 +85,10 @@ def _network_as_it_was() -> Iterator[None]:
     had_bridge = Path("/sys/class/net/docker0").exists()
     forwarding = Path("/proc/sys/net/ipv4/ip_forward")
     forwarded = forwarding.read_text()
-    yield
-    subprocess.run(["iptables-restore"], input=rules, text=True, check=True)
-    forwarding.write_text(forwarded)
-    if not had_bridge and Path("/sys/class/net/docker0").exists():
-        output("ip", "link", "delete", "docker0")
+    try:
+        yield
+    finally:
+        subprocess.run(["iptables-restore"], input=rules, text=True, check=True)
+        forwarding.write_text(forwarded)
+        if not had_bridge and Path("/sys/class/net/docker0").exists():
+            output("ip", "link", "delete", "docker0")
