@@ -71,10 +71,13 @@ export class Chain {
     this.#moved(message.cursor);
   }
 
-  /** @param {any} message `gap` @returns {boolean} false if something before it is missing too */
+  /**
+   * @param {any} message `gap`; one that begins earlier is of a backfill whose samples were evicted before their turn
+   * @returns {boolean} false if something before it is missing too
+   */
   gap(message) {
-    const whole = this.seq === null || message.from === this.seq;
-    this.seq = message.to;
+    const whole = this.seq === null || message.from <= this.seq;
+    this.seq = Math.max(this.seq ?? 0, message.to);
     return whole;
   }
 

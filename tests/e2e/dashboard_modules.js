@@ -97,6 +97,8 @@ export const checks = {
     same(chain.subscribed('e', { seq: 5, resumed: false }), false);
     same([chain.live({ seq: 7, prev: 5, cursor: 'a' }), chain.live({ seq: 9, prev: 8, cursor: 'b' })], [true, false]);
     same([chain.gap({ from: 9, to: 20 }), chain.live({ seq: 21, prev: 20, cursor: 'c' })], [true, true]);
+    same([chain.gap({ from: 3, to: 21 }), chain.live({ seq: 22, prev: 21, cursor: 'c' })], [true, true]);
+    same([chain.gap({ from: 23, to: 30 }), chain.live({ seq: 31, prev: 30, cursor: 'c' })], [false, true]);
     same(chain.request(), { resume: 'c' });
   },
   'chain.js: a backfill that was interrupted is not doubled': async (m, same) => {
