@@ -71,6 +71,16 @@ async def test_a_batch_goes_when_it_is_full_or_after_its_time(autojump_clock: Mo
     assert values(store.messages) == [0, 1, 2, 3]
 
 
+async def test_a_full_buffer_goes_at_once_though_it_is_less_than_a_batch(autojump_clock: MockClock) -> None:
+    store = Store()
+    async with opened(store.serve, buffer_samples=10, on_full="block", flush_interval_s=5) as producer:
+        await producer.connected()
+        begun = trio.current_time()
+        await producer.send_many("a", range(100), range(100))
+        assert trio.current_time() - begun < 1
+    assert values(store.messages) == list(range(100))
+
+
 async def test_lost_acknowledgements_lose_and_double_nothing(autojump_clock: MockClock) -> None:
     store = Store()
     scripts = [partial(store.serve, acks=acks) for acks in (0, 1, 3, 0, 2)]
