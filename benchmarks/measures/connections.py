@@ -11,7 +11,7 @@ from benchmarks.peers.registry import STREAMGAUGE
 from benchmarks.statistics import ages_ms
 
 SUBSCRIBERS = 10_000
-SUBSCRIBERS_QUICK = 2_000
+SUBSCRIBERS_QUICK = 1_000
 BATCHES = 10
 BATCHES_QUICK = 3
 SETTLE_S = 1.0
