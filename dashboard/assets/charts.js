@@ -6,13 +6,15 @@
 
 import { collect, emptyLine, pathData } from './decimate.js';
 import { drawEvents } from './events.js';
-import { digits, niceTicks, scale, timeTicks } from './format.js';
+import { niceTicks, scale, tickDigits, timeTicks } from './format.js';
 import { svg } from './svg.js';
 
-export const MARGIN = { l: 62, r: 14, t: 10, b: 24 };
+export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
 const HEIGHT = 190;
 const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
+const LARGEST = 4e307; // an axis can reach: its length is a number too
+const SMALLEST = 1e-290; // difference that an axis shows
 
 /**
  * @typedef {object} Trace
@@ -161,8 +163,8 @@ export class Chart {
   /** The range of y, which stays while the data fits it fairly: an axis that twitches cannot be read. @param {Trace[]} traces */
   #range(traces) {
     const lines = traces.map((trace) => trace.line).filter((line) => !Number.isNaN(line.low));
-    const low = Math.min(...lines.map((line) => line.low));
-    const high = Math.max(...lines.map((line) => line.high));
+    const low = Math.max(-LARGEST, Math.min(...lines.map((line) => line.low)));
+    const high = Math.min(LARGEST, Math.max(...lines.map((line) => line.high)));
     const { low: from, high: to } = this.axes;
     const held = { low: from, high: to, ticks: this.axes.ticks };
     if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, ticks: [0, 0.5, 1] } : held;
@@ -172,13 +174,16 @@ export class Chart {
 
   /** @param {number} low @param {number} high */
   #nice(low, high) {
-    const zeroed = low >= 0 && (low < 0.6 * high || low === high) ? 0 : low;
-    const spare = high - zeroed || Math.abs(high) || 1;
+    if (high - low < SMALLEST && Math.abs(high) < SMALLEST) return nothing(this.unit);
+    const share = this.unit === '%' && low >= 0 && high <= 100;
+    const zeroed = low >= 0 && (share || low < 0.6 * high || low === high) ? 0 : low;
+    const spare = high - zeroed || Math.abs(high);
     const { factor } = this.#scale(zeroed, high);
-    const top = high + 0.06 * spare;
+    const top = share ? Math.min(100, high + 0.06 * spare) : high + 0.06 * spare;
     const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
-    const nice = niceTicks(bottom / factor, (this.unit === '%' && high <= 100 ? Math.min(100, top) : top) / factor, 4);
-    return { low: nice.from * factor, high: nice.to * factor, ticks: nice.ticks.map((tick) => tick * factor) };
+    const nice = niceTicks(bottom / factor, top / factor, 5);
+    const ticks = nice.ticks.map((tick) => tick * factor);
+    return { low: Math.min(nice.from * factor, low), high: Math.max(nice.to * factor, high), ticks };
   }
 
   get unit() {
@@ -194,7 +199,8 @@ export class Chart {
   /** @param {{low: number, high: number, ticks: number[]}} axis */
   #valueTicks({ low, high, ticks }) {
     const { factor, suffix } = this.#scale(low, high);
-    return { values: ticks, texts: ticks.map((tick) => digits(Number((tick / factor).toPrecision(6))) + suffix) };
+    const step = (ticks[1] - ticks[0]) / factor;
+    return { values: ticks, texts: ticks.map((tick) => tickDigits(tick / factor, step) + plain(suffix)) };
   }
 
   #plot() {
@@ -237,4 +243,15 @@ export class Chart {
   pixelOf(time) {
     return ((time - this.right - this.axes.from) / (this.axes.to - this.axes.from)) * this.width;
   }
+}
+
+/** The axis of a line that is always 0. @param {string|null} unit */
+function nothing(unit) {
+  const high = unit === '%' ? 100 : 1;
+  return { low: 0, high, ticks: unit === 'B' || unit === 'B/s' ? [0, 1] : [0, high / 2, high] };
+}
+
+/** Plotly reads some HTML in its texts, links too; what comes from producers is only text. @param {string} text */
+function plain(text) {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

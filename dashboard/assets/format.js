@@ -14,6 +14,15 @@ export function digits(value) {
   return trimmed(value.toFixed(places));
 }
 
+/** @param {number} value @param {number} step between the ticks of its axis @returns {string} told apart from its neighbours */
+export function tickDigits(value, step) {
+  const size = Math.max(Math.abs(value), Math.abs(step));
+  if (size >= 1e6 || size < 1e-3 || !(step > 0)) return digits(Number(value.toPrecision(12)));
+  let places = Math.max(0, Math.min(12, -Math.floor(Math.log10(step))));
+  while (places < 12 && Math.abs(step - Number(step.toFixed(places))) > step * 1e-6) places++;
+  return trimmed(value.toFixed(places).replace(/^-(0\.?0*)$/, '$1'));
+}
+
 /** @param {string} text */
 function trimmed(text) {
   return (text.includes('.') ? text.replace(/\.?0+$/, '') : text).replace('-', '−');
@@ -97,7 +106,7 @@ export function niceTicks(low, high, count, binary = false) {
   const from = Math.floor(low / step + 1e-9) * step;
   const ticks = [];
   for (let index = 0; index < 50; index++) {
-    const tick = Number((from + index * step).toPrecision(12));
+    const tick = Number((from + index * step).toPrecision(15));
     ticks.push(tick);
     if (tick >= high - step * 1e-9) break;
   }

@@ -57,8 +57,9 @@ export class Ring {
     this.received++;
     if (this.aged && this.#confirm(time, number)) return false;
     this.#reserve();
-    let at = this.end++;
+    let at = this.end;
     if (at > this.start && this.times[at - 1] > time) at = this.#openAt(this.after(time), at);
+    this.end++;
     this.times[at] = time;
     this.values[at] = number;
     this.flags[at] = this.generation | (this.broken ? LOST_BEFORE : 0);

@@ -13,6 +13,17 @@ import pytest
 import trio
 
 from tests.e2e import wire
+from tests.e2e.browsing import (  # noqa: F401 - fixtures of the browser tests
+    backstage,
+    live,
+    open_view,
+    publisher,
+    server,
+    serving,
+    site,
+    view,
+    window,
+)
 from tests.e2e.wire import Wire
 from tests.e2e.wire_frames import open_socket
 

@@ -6,6 +6,9 @@ export const checks = {
     for (const [time, value] of [[1, 10], [3, 30], [2, 20], [3, 31]]) ring.push(time, value);
     same(ring.contents(), { times: [1, 2, 3, 3], values: [10, 20, 30, 31], breaks: [] });
     same([ring.from(2), ring.after(3), ring.lastValue], [1, 4, 31]);
+    const later = new m.Ring(100);
+    [1e9 + 5, 1e9 + 1, 1e9 + 4, 1e9 + 2, 1e9 + 3].forEach((time) => later.push(time, time));
+    same(later.contents().times, [1e9 + 1, 1e9 + 2, 1e9 + 3, 1e9 + 4, 1e9 + 5]);
   },
   'rings.js: the oldest go, however often the buffer turns over': async (m, same) => {
     const ring = new m.Ring(100);
@@ -135,6 +138,9 @@ export const checks = {
   },
   'format.js: ticks are round and cover the data': async (m, same) => {
     same(m.niceTicks(0, 97, 4).ticks, [0, 25, 50, 75, 100]);
+    same([0, 0.25, 0.5].map((tick) => m.tickDigits(tick, 0.25)), ['0', '0.25', '0.5']);
+    same([1.795412, 1.795413].map((tick) => m.tickDigits(tick, 1e-6)), ['1.795412', '1.795413']);
+    same([-20, 0, 20].map((tick) => m.tickDigits(tick, 20)), ['−20', '0', '20']);
     same(m.niceTicks(-0.31, 0.28, 4).from <= -0.31, true);
     same(m.timeTicks(-60, 0, 1e9, true, 4).texts, ['−45 s', '−30 s', '−15 s', 'now']);
     same(m.timeTicks(-10, 0, 1000000007, false, 5).values, [-9, -7, -5, -3, -1]);
