@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import trio
+import trio.testing
 
 from broadcaster.server import Broadcaster
 from tests.e2e.conftest import Dial, Start
@@ -202,6 +203,7 @@ async def test_backfill_to_a_client_that_does_not_read(start: Start, dial: Dial)
         for part in range(4):
             chunk = at[part * 9000 : part * 9000 + 9000]
             await producer.publish(part, [sample(f"old.{number}", chunk, chunk)])
+    await trio.testing.wait_all_tasks_blocked(0.1)  # until the last of it is flushed, and so is history
     slow = await dial(broadcaster, hello={"overflow": "drop_oldest"}, receive_buffer=4096)
     await slow.send("subscribe", id=1, select=[{}], history=1e10)
     await publish_all(producer, 50)
