@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 import trio
-import trio.testing
 
 from broadcaster.server import Broadcaster
 from tests.e2e.conftest import Dial, Start
@@ -198,12 +197,14 @@ async def test_backfill_to_a_client_that_does_not_read(start: Start, dial: Dial)
     """A large history is not put into the mailbox at once, nor does it keep live data from being accounted for."""
     broadcaster = await start(mailbox_batches=8, mailbox_bytes=200_000)
     producer = await dial(broadcaster)
+    witness = await dial(broadcaster)
+    await witness.subscribe(1, "old.19")
     at = list(range(36_000))
     for number in range(20):
         for part in range(4):
             chunk = at[part * 9000 : part * 9000 + 9000]
             await producer.publish(part, [sample(f"old.{number}", chunk, chunk)])
-    await trio.testing.wait_all_tasks_blocked(0.1)  # until the last of it is flushed, and so is history
+    await witness.until_samples(len(at))  # the last of it is flushed, and so is history
     slow = await dial(broadcaster, hello={"overflow": "drop_oldest"}, receive_buffer=4096)
     await slow.send("subscribe", id=1, select=[{}], history=1e10)
     await publish_all(producer, 50)
