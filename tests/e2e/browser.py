@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+NAMES = ("chromium", "chromium-browser", "google-chrome")  # as in tools/install-browser
+
+
+def executable() -> str | None:
+    """Where there is a Chromium it is used, else (None) the one that Playwright brought."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Without a window. Where there is a Chromium it is used, else the one that Playwright brought."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    """Without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         try:
             yield browser
         finally:

@@ -1,76 +1,97 @@
-"""A tab that is hidden by another one for a minute, and then shown."""
+"""A tab that is really hidden: its timers are slow, its frames do not come, and its socket goes on."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
 
 import pytest
-import trio
+from playwright.sync_api import BrowserContext, sync_playwright
 
-from dashboard.config import DashboardConfig
-from dashboard.server import serve as serve_dashboard
-from tests.e2e.conftest import QUIET, Dial, Start
-from tests.e2e.devtools import Tab, chromium_with_tabs
-from tests.e2e.wire import Wire, sample
+from tests.e2e.backstage import Backstage, Publisher
+from tests.e2e.browser import FLAGS, executable
+from tests.e2e.browsing import REFUSED, Server, Site, View, free_ports, pairs, series
+from tests.e2e.wire import sample
 
 HIDDEN_S = 60.0
-PERIOD_S = 0.05
-NAMES = ("a", "b", "c")
-STALL_S = 3.0  # a person who looks again sees what is new within this
+# With these, and with Playwright's emulation of the focus, a tab is never really hidden.
+KEPT_AWAKE = [
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+]
 
 
-async def feed(wire: Wire, sent: list[float], end: float) -> None:
-    """One message each period: a sample of each series, with the number of the message as value."""
-    while trio.current_time() < end:
-        number = float(len(sent))
-        sent.append(time.time())
-        await wire.publish(int(number), [sample(name, number, sent[-1]) for name in NAMES])
-        await trio.sleep(PERIOD_S)
+@contextmanager
+def plain_chromium() -> Iterator[BrowserContext]:
+    """As a person starts it: whichever tab is not in front is hidden."""
+    (port,) = free_ports(1)
+    arguments = [*FLAGS, f"--remote-debugging-port={port}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable(), args=arguments, ignore_default_args=KEPT_AWAKE
+        )
+        plain = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
+        try:
+            yield plain.contexts[0]
+        finally:
+            plain.close()
+            browser.close()
 
 
-async def check(tab: Tab, sent: list[float]) -> None:
-    """All is held once, in order, and nothing was missed."""
-    counters = await tab.evaluate("window.streamgauge.counters")
-    assert {name: counters[name] for name in ("connections", "gaps", "chainBreaks", "merged", "restarted")} == {
-        "connections": 1,
-        "gaps": 0,
-        "chainBreaks": 0,
-        "merged": 0,
-        "restarted": 0,
-    }
-    assert counters["samples"] == len(sent) * len(NAMES)
-    for name in NAMES:
-        ring = await tab.evaluate(f"window.streamgauge.ring('{name}')")
-        assert ring["times"] == sent
-        assert ring["values"] == [float(number) for number in range(len(sent))]
-        assert ring["breaks"] == []
+def publish_for(seconds: float, publisher: Publisher, meanwhile: Callable[[], object]) -> list[Any]:
+    """Fifty samples a second. Halfway, something happens."""
+    begin, samples, due = time.time(), list[Any](), meanwhile
+    while time.time() < begin + seconds:
+        part = series("hidden.value", 5, back_s=0.1, step_s=0.02, first=len(samples))
+        publisher.publish(*part)
+        samples += part
+        if time.time() > begin + seconds / 2:
+            due()
+            due = lambda: None  # noqa: E731
+        time.sleep(0.1)
+    return samples
 
 
 @pytest.mark.timeout(150)
-async def test_a_hidden_minute_loses_nothing_and_does_not_stall(
-    nursery: trio.Nursery, start: Start, dial: Dial
+def test_a_tab_hidden_for_a_minute_has_missed_nothing(
+    publisher: Publisher, server: Server, site: Site, backstage: Backstage
 ) -> None:
-    broadcaster = await start()
-    config = DashboardConfig(bind=QUIET["bind"], broadcaster=broadcaster.url, broadcaster_http=broadcaster.http_url)
-    url = await nursery.start(lambda task_status: serve_dashboard(config, task_status=task_status))
-    wire = await dial(broadcaster)
-    sent: list[float] = []
-    async with chromium_with_tabs() as browser:
-        tab = await browser.open(url)
-        await tab.until("window.streamgauge?.connection.state === 'live'", 20)
-        await feed(wire, sent, trio.current_time() + 1)
-        await tab.until(f"window.streamgauge.painted('c')?.values.at(-1) === {len(sent) - 1}", STALL_S)
-        other = await browser.open("about:blank")
-        await tab.until("document.visibilityState === 'hidden'", 5)
-        frames = await tab.evaluate("window.streamgauge.counters.frames")
-        await feed(wire, sent, trio.current_time() + HIDDEN_S)
-        assert await tab.evaluate("document.visibilityState") == "hidden"
-        assert await tab.evaluate("window.streamgauge.counters.frames") <= frames + 2, "nobody looks, nothing is drawn"
-        await check(tab, sent)
-        await tab.show()
-        shown = trio.current_time()
-        await tab.until(f"window.streamgauge.painted('c')?.values.at(-1) === {len(sent) - 1}", STALL_S)
-        assert trio.current_time() - shown < STALL_S
-        assert await tab.evaluate("window.streamgauge.connection.state") == "live"
-        await feed(wire, sent, trio.current_time() + 1)
-        await tab.until(f"window.streamgauge.painted('c')?.values.at(-1) === {len(sent) - 1}", STALL_S)
-        await check(tab, sent)
-        assert await other.evaluate("document.visibilityState") == "hidden"
+    with plain_chromium() as context, backstage.proxy(server.port) as network:
+        view = View(context.new_page())
+        view.expect_in_console(REFUSED)
+        view.open(site.serve(network.url))
+        other = context.new_page()
+        other.bring_to_front()
+        view.until("document.visibilityState === 'hidden'")
+        frames = view.counters["frames"]
+        samples = publish_for(HIDDEN_S, publisher, network.cut)
+        assert view.js("document.visibilityState") == "hidden"
+        assert view.counters["frames"] == frames, "what nobody sees is not drawn"
+        view.page.bring_to_front()
+        shown = time.time()
+        view.until_painted("hidden.value", 100)
+        assert time.time() - shown < 5, "no stall"
+        assert_nothing_missed(view, samples)
+        publisher.publish(sample("hidden.value", -1.0))
+        view.until("streamgauge.painted('hidden.value').values.at(-1) === -1")
+        assert not view.complaints
+
+
+def assert_nothing_missed(view: View, samples: list[Any]) -> None:
+    view.until_held("hidden.value", len(samples))
+    held = view.ring("hidden.value")
+    assert sorted(held.pairs) == sorted(pairs(samples))
+    assert held.breaks == []
+    counters = view.counters
+    assert counters["connections"] == 2, "it came back while it was hidden"
+    assert counters["resumed"] == 1
+    assert counters["chainBreaks"] == counters["gaps"] == counters["merged"] == 0
+    view.until("(newest) => streamgauge.painted('hidden.value').times.at(-1) === newest", held.times[-1])
+    painted = view.painted("hidden.value")
+    in_view = [pair for pair in held.pairs if pair[0] > view.panel("hidden.value")["from"] + 1]
+    assert len(in_view) > 1000
+    assert not painted.decimated or set(painted.pairs) <= set(held.pairs)
+    assert painted.samples >= len(in_view)
+    assert all(earlier <= later for earlier, later in pairwise(painted.times))

@@ -69,6 +69,7 @@ def test_texts_from_producers_are_only_texts(live: View, publisher: Publisher) -
     )
     live.until_painted("hostile.value", 1, **tags)
     live.until("document.querySelector('.sg-events title')?.textContent.includes('onerror')")
+    live.until("document.querySelector('.entry-value')?.textContent")
     panel = live.page.locator("[data-metric='hostile.value']")
     assert panel.locator(".entry-label").first.text_content() == f"name={HOSTILE}"
     assert panel.locator(".entry-value").first.text_content() == "1\u202f<b>B</b>"
