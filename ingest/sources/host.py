@@ -45,15 +45,19 @@ class HostReader:
         self._rates = Rates()
         self._top_processes = top_processes
         self._processes: dict[int, psutil.Process] = {}
-        psutil.cpu_percent(percpu=True)  # the first call only begins to measure
+        self._cores = [_spent(times) for times in psutil.cpu_times(percpu=True)]
 
     def read(self, now: float) -> list[Reading]:
         readings = [*self._cpu(), *self._memory(), *self._disks(now), *self._networks(now), *self._load()]
         return [*readings, *self._top()]
 
     def _cpu(self) -> Iterator[Reading]:
-        for core, percent in enumerate(psutil.cpu_percent(percpu=True)):
-            yield Reading("host.cpu.percent", percent, "%", {"core": str(core)})
+        """psutil.cpu_percent remembers by thread, and each reading may be in another: there it would begin anew with 0 %."""
+        before, self._cores = self._cores, [_spent(times) for times in psutil.cpu_times(percpu=True)]
+        for core, ((busy_before, all_before), (busy, all_)) in enumerate(zip(before, self._cores, strict=False)):
+            if all_ > all_before:
+                percent = 100 * (busy - busy_before) / (all_ - all_before)
+                yield Reading("host.cpu.percent", min(100.0, max(0.0, percent)), "%", {"core": str(core)})
 
     def _memory(self) -> Iterator[Reading]:
         memory = psutil.virtual_memory()
@@ -91,6 +95,13 @@ class HostReader:
         return [reading for reading in used[: self._top_processes] if reading.value > 0]
 
 
+def _spent(times: Any) -> tuple[float, float]:
+    """Seconds that a core was busy, and all of them. Time of guests is part of `user` and `nice` already."""
+    spent = times._asdict()
+    everything = sum(spent.values()) - spent.get("guest", 0.0) - spent.get("guest_nice", 0.0)
+    return everything - spent["idle"] - spent.get("iowait", 0.0), everything
+
+
 def _process(process: psutil.Process) -> Reading | None:
     try:
         with process.oneshot():
@@ -117,8 +128,8 @@ async def host(
     due = trio.current_time()
     await _send(producer, reader, name)
     while True:
-        # A reading that took too long is skipped, not caught up with.
-        due = max(due + interval_s, trio.current_time())
+        # A reading that came late is not caught up with: over too short a time, CPU use is 0 % or 100 %.
+        due = max(due + interval_s, trio.current_time() + interval_s / 2)
         await trio.sleep_until(due)
         await _send(producer, reader, name)
 
