@@ -147,7 +147,7 @@ export class Chart {
     const same = axes.from === from && axes.to === to && axes.live === live && axes.width === width;
     if (same && axes.low === wanted.low && axes.high === wanted.high && (live || axes.right === right)) return;
     this.axes = { from, to, right, live, width, ...wanted };
-    const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 84)));
+    const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 70)));
     const y = this.#valueTicks(wanted);
     window.Plotly.relayout(this.div, {
       width: this.div.clientWidth,

@@ -26,8 +26,14 @@ export function eventsIn(sources, from, to) {
  */
 export function drawEvents(group, sources, from, to, width, height) {
   const events = eventsIn(sources, from, to);
-  while (group.childNodes.length > events.length) group.lastChild?.remove();
-  while (group.childNodes.length < events.length) group.append(mark());
+  while (group.childNodes.length > 2 * events.length) {
+    group.firstChild?.remove();
+    group.lastChild?.remove();
+  }
+  while (group.childNodes.length < 2 * events.length) {
+    group.prepend(mark('line')); // all lines come before all texts, so that none crosses a text
+    group.append(mark('text'));
+  }
   const ends = new Array(ROWS).fill(-Infinity);
   events.forEach((event, index) => {
     const x = ((event.time - from) / (to - from)) * width;
@@ -37,30 +43,35 @@ export function drawEvents(group, sources, from, to, width, height) {
     const begin = onLeft ? x - length : x;
     const row = ends.findIndex((end) => end <= begin);
     if (row >= 0) ends[row] = begin + length;
-    place(/** @type {SVGElement} */ (group.childNodes[index]), event, text, x, onLeft, row, height);
+    const [line, label] = [index, events.length + index].map((at) => /** @type {SVGElement} */ (group.childNodes[at]));
+    place(line, event, x).setAttribute('y2', String(height));
+    write(place(label, event, x), row < 0 ? '' : text, onLeft, Math.max(0, row));
   });
 }
 
-/** @returns {SVGElement} */
-function mark() {
-  const node = svg('g', 'sg-event');
-  node.append(svg('line', ''), svg('text', ''), svg('title', ''));
+/** @param {'line'|'text'} what @returns {SVGElement} */
+function mark(what) {
+  const node = svg('g', `sg-event-${what}`);
+  node.append(svg(what, ''), svg('title', ''));
   return node;
 }
 
 /**
- * @param {SVGElement} node @param {{time: number, text: string, series: import('./store.js').Series}} event @param {string} shown
- * @param {number} x @param {boolean} onLeft @param {number} row -1: no room for text @param {number} height
+ * @param {SVGElement} node @param {{time: number, text: string, series: import('./store.js').Series}} event @param {number} x
+ * @returns {Element} the line or the text
  */
-function place(node, event, shown, x, onLeft, row, height) {
-  const [line, text, title] = node.children;
+function place(node, event, x) {
+  const [shown, title] = node.children;
   node.setAttribute('transform', `translate(${x.toFixed(1)},0)`);
-  line.setAttribute('y2', String(height));
-  text.setAttribute('x', onLeft ? '-4' : '4');
-  text.setAttribute('y', String(10 + Math.max(0, row) * 13));
-  text.setAttribute('text-anchor', onLeft ? 'end' : 'start');
-  const label = row < 0 ? '' : shown;
-  if (text.textContent !== label) text.textContent = label;
   const full = `${event.series.metric} ${formatClock(event.time)} ${event.text}`;
   if (title.textContent !== full) title.textContent = full;
+  return shown;
+}
+
+/** @param {Element} text @param {string} label empty: no room for it @param {boolean} onLeft @param {number} row */
+function write(text, label, onLeft, row) {
+  text.setAttribute('x', onLeft ? '-4' : '4');
+  text.setAttribute('y', String(10 + row * 13));
+  text.setAttribute('text-anchor', onLeft ? 'end' : 'start');
+  if (text.textContent !== label) text.textContent = label;
 }

@@ -149,7 +149,19 @@ function insert(parent, node, name, nameOf) {
   parent.insertBefore(node, after ?? null);
 }
 
-/** @typedef {{series: import('./store.js').Series, trace: import('./charts.js').Trace, node: HTMLElement, label: HTMLElement, value: HTMLElement, age: HTMLElement}} Entry */
+/**
+ * @typedef {object} Entry
+ * @property {import('./store.js').Series} series
+ * @property {import('./charts.js').Trace} trace
+ * @property {HTMLElement} item
+ * @property {HTMLElement} node
+ * @property {HTMLElement} label
+ * @property {HTMLElement} value
+ * @property {HTMLElement} age
+ * @property {number} slot of colour and dash; -1: none yet
+ * @property {boolean} stale
+ * @property {boolean} silent stale, and none of it in view
+ */
 
 class Panel {
   /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
@@ -169,6 +181,7 @@ class Panel {
     this.back.hidden = true;
     this.div = element('div', 'plot');
     this.legend = element('ul', 'legend');
+    this.more = element('li', 'legend-more');
     const header = element('header', 'panel-header');
     const title = element('h3', 'panel-title', metric);
     title.title = metric;
@@ -200,7 +213,9 @@ class Panel {
     node.append(element('span', 'swatch'), label, value, age);
     node.addEventListener('click', () => this.#toggle(series.id));
     if (series.help) this.node.title = series.help;
-    this.entries.set(series.id, { series, trace, node, label, value, age });
+    const item = element('li', '');
+    item.append(node);
+    this.entries.set(series.id, { series, trace, item, node, label, value, age, slot: -1, stale: false, silent: this.#isSilent(series) });
     this.#arrange();
   }
 
@@ -219,22 +234,38 @@ class Panel {
     this.node.remove();
   }
 
-  /** Colours go by order of tags, so that the same series look the same at the next visit. */
   #arrange() {
     const entries = [...this.entries.values()].sort((a, b) => collator.compare(a.series.id, b.series.id));
     const common = commonTags(entries.map((entry) => entry.series.tags));
     write(this.common, describe(common));
-    this.legend.replaceChildren();
-    entries.forEach((entry, index) => {
-      for (const node of [entry.node, entry.trace.path]) {
-        node.setAttribute('data-colour', String(index % COLOURS));
-        node.setAttribute('data-dash', String(Math.floor(index / COLOURS) % 3));
-      }
+    for (const entry of entries) {
       write(entry.label, describe(entry.series.tags, common) || (entries.length > 1 ? 'no tags' : 'latest'));
-      const item = element('li', '');
-      item.append(entry.node);
-      this.legend.append(item);
-    });
+    }
+    this.legend.replaceChildren(...entries.map(({ item }) => item), this.more);
+    this.#colour(entries);
+  }
+
+  /** Who speaks comes first; of many, those whose line has left the view are only counted. */
+  #colour(entries = [...this.entries.values()]) {
+    const many = entries.length > COLOURS;
+    takeSlots(entries, many);
+    for (const { item, node, trace, slot, stale, silent } of entries) {
+      for (const each of [node, trace.path]) {
+        each.setAttribute('data-colour', String(Math.max(0, slot) % COLOURS));
+        each.setAttribute('data-dash', String(Math.floor(Math.max(0, slot) / COLOURS) % 3));
+      }
+      item.style.order = stale ? '1' : '';
+      item.hidden = many && silent;
+    }
+    const hidden = entries.filter(({ item }) => item.hidden).length;
+    this.more.hidden = hidden === 0;
+    write(this.more, `${hidden} more, silent`);
+  }
+
+  /** @param {import('./store.js').Series} series @returns {boolean} */
+  #isSilent(series) {
+    const zoom = this.chart?.zoom;
+    return series.ring.lastTime < (zoom ? zoom.right + zoom.from : this.view.right - this.view.span);
   }
 
   /** @param {import('./store.js').Series} series @returns {string} */
@@ -260,18 +291,46 @@ class Panel {
   /** @param {import('./store.js').Store} store */
   refresh(store) {
     let newest = Infinity;
+    let changed = false;
     const stale = this.entries.size > 0 && [...this.entries.values()].every((entry) => store.isStale(entry.series));
-    for (const { series, node, value, age } of this.entries.values()) {
+    for (const entry of this.entries.values()) {
+      const { series, node, value, age } = entry;
       const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
       if (!this.view.paused) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
       const old = store.isStale(series);
+      const silent = old && this.#isSilent(series);
+      changed ||= entry.stale !== old || entry.silent !== silent;
+      Object.assign(entry, { stale: old, silent });
       node.classList.toggle('stale', old);
       write(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
       newest = Math.min(newest, store.ageOf(series));
     }
+    if (changed) this.#colour();
     this.node.classList.toggle('is-stale', stale);
     write(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : '');
   }
+}
+
+/**
+ * Colours go by order of tags, so that the same series look the same at the next visit. Of many lines, each keeps its own for
+ * as long as it is in view, and new ones take what is free: a hundred short-lived lines are told apart by the colours of few.
+ * @param {Entry[]} entries in order @param {boolean} many
+ */
+function takeSlots(entries, many) {
+  if (!many) return entries.forEach((entry, index) => { entry.slot = index; });
+  const taken = new Set();
+  for (const entry of entries) {
+    if (entry.silent || entry.slot >= COLOURS || taken.has(entry.slot)) entry.slot = -1;
+    else if (entry.slot >= 0) taken.add(entry.slot);
+  }
+  let free = 0;
+  for (const entry of entries) {
+    if (entry.silent || entry.slot >= 0) continue;
+    while (taken.has(free)) free++;
+    entry.slot = free;
+    taken.add(free);
+  }
+  return undefined;
 }
 
 /** @param {Array<Record<string, string>>} sets @returns {Record<string, string>} tags that all have */

@@ -129,11 +129,10 @@ class Publisher:
         numbered: list[Message] = [
             {"type": "publish", "id": first + index, "samples": samples} for index, samples in enumerate(messages)
         ]
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._wire.send_many, numbered)
-            for message in numbered:
-                ack = await self._wire.answer(message["id"])
-                assert not ack["rejected"], ack
+        await self._wire.send_many(numbered)
+        for message in numbered:
+            ack = await self._wire.answer(message["id"])
+            assert not ack["rejected"], ack
         self._wire.received.clear()
 
     def close(self) -> None:

@@ -85,9 +85,9 @@ def test_events_are_annotated_where_they_happened(live: View, publisher: Publish
     publisher.publish(sample("shop.orders", 1.0, now - 30), sample("shop.orders", 2.0, now - 5))
     publisher.publish(sample("other.value", 1.0, now))
     publisher.publish(sample("shop.deploys", ["deploy 1", "deploy 2"], [now - 20, now - 10], kind="event"))
-    live.until("document.querySelectorAll('[data-metric=\"shop.orders\"] .sg-event').length === 2")
+    live.until("document.querySelectorAll('[data-metric=\"shop.orders\"] .sg-event-line').length === 2")
     live.until_painted("other.value", 1)
-    assert live.page.locator("[data-metric='other.value'] .sg-event").count() == 0
+    assert live.page.locator("[data-metric='other.value'] .sg-event-line").count() == 0
     assert live.ring("shop.deploys").pairs == [(now - 20, "deploy 1"), (now - 10, "deploy 2")]
     live.page.click("#pause")
     live.until("document.documentElement.classList.contains('paused')")
@@ -96,7 +96,7 @@ def test_events_are_annotated_where_they_happened(live: View, publisher: Publish
     ((first, last),) = live.painted("shop.orders").points
     per_second = (last[0] - first[0]) / 25
     marks = live.js(
-        "[...document.querySelectorAll('[data-metric=\"shop.orders\"] .sg-event')]"
+        "[...document.querySelectorAll('[data-metric=\"shop.orders\"] .sg-event-line')]"
         ".map((each) => each.transform.baseVal[0].matrix.e)"
     )
     assert marks == pytest.approx([first[0] + 10 * per_second, first[0] + 20 * per_second], abs=0.3)
@@ -109,7 +109,7 @@ def test_an_event_may_come_before_any_panel_and_late(live: View, publisher: Publ
     live.until_held("plan.notes", 2)
     assert live.ring("plan.notes").values == ["first", "second"]
     publisher.publish(sample("elsewhere.value", 1.0))
-    live.until("document.querySelectorAll('[data-metric=\"elsewhere.value\"] .sg-event').length === 2")
+    live.until("document.querySelectorAll('[data-metric=\"elsewhere.value\"] .sg-event-line').length === 2")
 
 
 def test_a_silent_series_says_for_how_long(live: View, publisher: Publisher) -> None:
