@@ -52,7 +52,7 @@ class HostReader:
         return [*readings, *self._top()]
 
     def _cpu(self) -> Iterator[Reading]:
-        """psutil.cpu_percent remembers by thread, and each reading may be in another: there it would begin anew with 0 %."""
+        """psutil.cpu_percent remembers by thread; readings are taken in any, and in a new one it says 0 %."""
         before, self._cores = self._cores, [_spent(times) for times in psutil.cpu_times(percpu=True)]
         for core, ((busy_before, all_before), (busy, all_)) in enumerate(zip(before, self._cores, strict=False)):
             if all_ > all_before:
