@@ -5,12 +5,12 @@ const BINARY = [[2 ** 40, 'Ti'], [2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki
 const UNSCALED = new Set(['%', '1', '']);
 const NO_BREAK = '\u202f';
 
-/** @param {number} value @returns {string} three significant digits or so, no exponent for ordinary sizes */
-export function digits(value) {
+/** @param {number} value @param {number} [more] @returns {string} three significant digits or so (and more), no exponent for ordinary sizes */
+export function digits(value, more = 0) {
   const size = Math.abs(value);
   if (size === 0) return '0';
-  if (size >= 1e6 || size < 1e-3) return value.toPrecision(3).replace('e+', 'e').replace('-', '−');
-  const places = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  if (size >= 1e6 || size < 1e-3) return value.toPrecision(3 + more).replace('e+', 'e').replaceAll('-', '−');
+  const places = more + (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   return trimmed(value.toFixed(places));
 }
 
@@ -62,11 +62,11 @@ function scaled(table, size, unit) {
   return { factor, suffix: suffix ? NO_BREAK + suffix : '' };
 }
 
-/** @param {number|null} value @param {string|null} unit @returns {string} */
-export function formatValue(value, unit) {
+/** @param {number|null} value @param {string|null} unit @param {number} [more] digits @returns {string} */
+export function formatValue(value, unit, more = 0) {
   if (value === null || Number.isNaN(value)) return 'gap';
   const { factor, suffix } = scale(Math.abs(value), unit);
-  return digits(value / factor) + suffix;
+  return digits(value / factor, more) + suffix;
 }
 
 /** @param {number} seconds @returns {string} for an age or a length of time: 4 s, 3 min, 2 h */

@@ -7,6 +7,7 @@ import { svg } from './svg.js';
 
 const REACH_PX = 24; // a sample farther from the pointer is not under it
 const ROWS = 12;
+const MORE_DIGITS = 3; // who points at a sample wants to know exactly
 
 export class Hover {
   /** @param {import('./charts.js').Chart} chart @param {(series: import('./store.js').Series) => string} labelOf */
@@ -70,7 +71,7 @@ export class Hover {
       if (!trace.shown) continue;
       const at = nearest(/** @type {any} */ (trace.series.ring), time);
       if (at < 0 || Math.abs(trace.series.ring.times[at] - time) > near) continue;
-      rows.push(row(trace.path.getAttribute('data-colour'), this.labelOf(trace.series), formatValue(trace.series.ring.values[at], trace.series.unit)));
+      rows.push(row(trace.path.getAttribute('data-colour'), this.labelOf(trace.series), formatValue(trace.series.ring.values[at], trace.series.unit, MORE_DIGITS)));
     }
     for (const event of eventsIn(chart.events(), time - near / 4, time + near / 4)) rows.push(row('event', event.series.metric, event.text));
     return rows;

@@ -171,6 +171,8 @@ class Panel {
     this.events = events;
     /** @type {Map<string, Entry>} */
     this.entries = new Map();
+    /** @type {Entry[]} by tags */
+    this.sorted = [];
     /** @type {Chart|null} */
     this.chart = null;
     this.node = element('article', 'panel');
@@ -236,17 +238,22 @@ class Panel {
 
   #arrange() {
     const entries = [...this.entries.values()].sort((a, b) => collator.compare(a.series.id, b.series.id));
-    const common = commonTags(entries.map((entry) => entry.series.tags));
-    write(this.common, describe(common));
-    for (const entry of entries) {
-      write(entry.label, describe(entry.series.tags, common) || (entries.length > 1 ? 'no tags' : 'latest'));
+    const sets = entries.map((entry) => entry.series.tags);
+    const common = commonTags(sets);
+    const key = onlyKey(sets, common);
+    write(this.common, describe(common) + (key && ` by ${key}`));
+    for (const { label, series } of entries) {
+      const text = key ? series.tags[key] : describe(series.tags, common);
+      write(label, text || (entries.length > 1 ? 'no tags' : 'latest'));
     }
     this.legend.replaceChildren(...entries.map(({ item }) => item), this.more);
-    this.#colour(entries);
+    this.sorted = entries;
+    this.#colour();
   }
 
   /** Who speaks comes first; of many, those whose line has left the view are only counted. */
-  #colour(entries = [...this.entries.values()]) {
+  #colour() {
+    const entries = this.sorted;
     const many = entries.length > COLOURS;
     takeSlots(entries, many);
     for (const { item, node, trace, slot, stale, silent } of entries) {
@@ -337,6 +344,16 @@ function takeSlots(entries, many) {
 export function commonTags(sets) {
   const [first = {}, ...rest] = sets;
   return Object.fromEntries(Object.entries(first).filter(([key, value]) => rest.every((tags) => tags[key] === value)));
+}
+
+/**
+ * @param {Array<Record<string, string>>} sets @param {Record<string, string>} common
+ * @returns {string} the one tag in which they differ, if it is one and all have it; else empty
+ */
+export function onlyKey(sets, common) {
+  const keys = new Set(sets.flatMap((tags) => Object.keys(tags)).filter((key) => !(key in common)));
+  const [key = ''] = keys;
+  return keys.size === 1 && sets.every((tags) => key in tags) ? key : '';
 }
 
 /** @param {Record<string, string>} tags @param {Record<string, string>} [without] @returns {string} */

@@ -54,7 +54,8 @@ def test_panels_and_lines_appear_by_themselves(live: View, publisher: Publisher)
     titles = "[...document.querySelectorAll('.panel-title')].map((each) => each.textContent)"
     assert live.js(titles) == ["a.only", "b.first", "b.second"]
     labels = live.page.locator("[data-metric='b.second'] .entry-label").all_text_contents()
-    assert labels == ["host=a", "host=b"]
+    assert labels == ["a", "b"]
+    assert live.text("[data-metric='b.second'] .panel-tags") == "by host"
     assert live.painted("b.second", host="a").values == [1]
     assert live.painted("b.second", host="b").values == [2]
     assert not live.page.locator("#empty").is_visible()
@@ -71,7 +72,7 @@ def test_texts_from_producers_are_only_texts(live: View, publisher: Publisher) -
     live.until("document.querySelector('.sg-events title')?.textContent.includes('onerror')")
     live.until("document.querySelector('.entry-value')?.textContent")
     panel = live.page.locator("[data-metric='hostile.value']")
-    assert panel.locator(".entry-label").first.text_content() == f"name={HOSTILE}"
+    assert panel.locator(".entry-label").first.text_content() == HOSTILE
     assert panel.locator(".entry-value").first.text_content() == "1\u202f<b>B</b>"
     assert panel.locator(".ytick text").first.text_content() == "0\u202f<b>B</b>"
     panel.locator(".plot").hover(position={"x": 380, "y": 90})
@@ -162,7 +163,7 @@ def test_legend_and_hover(live: View, publisher: Publisher) -> None:
     rows = (
         "[...document.querySelectorAll('.tip-row')].map((each) => [...each.children].map((part) => part.textContent))"
     )
-    assert live.js(rows) == [["", "line=a", "2"], ["", "line=b", "0.125"]]
+    assert live.js(rows) == [["", "a", "2"], ["", "b", "0.125"]]
     live.page.click(live.entry("hover.value", {"line": "a"}))
     live.until("([metric, tags]) => window.streamgauge.painted(metric, tags) === null", ["hover.value", {"line": "a"}])
     assert live.painted("hover.value", line="b").values == [0.125]

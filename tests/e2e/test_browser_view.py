@@ -168,7 +168,7 @@ def test_on_a_phone_everything_fits(live: View, publisher: Publisher) -> None:
     live.page.set_viewport_size({"width": 390, "height": 844})
     publisher.publish(*series("phone.value", 10), {"metric": "phone.a.very.long.name.of.a.metric.indeed", "value": 1})
     publisher.publish(*[{"metric": f"phone.more{index}", "value": 1e9, "unit": "B/s"} for index in range(3)])
-    live.until_painted("phone.value", 10)
+    live.until_painted("phone.a.very.long.name.of.a.metric.indeed", 1)
     assert live.js("document.documentElement.scrollWidth") <= 390
     outside = live.js(
         "['#state', '[data-health]', '.segment', '#pause', '#filter', '.panel', '.entry', '.xtick text', '.ytick text']"
