@@ -8,6 +8,7 @@ python -m benchmarks report             the table and the charts again, from res
 
 import argparse
 import json
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -78,7 +79,7 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         runs=given.runs or (1 if given.quick else 5),
         seconds=given.seconds or (0.7 if given.quick else 2.5),
         warm_s=0.5 if given.quick else 1.5,
-        drain_s=1.0 if given.quick else 10.0,
+        drain_s=1.0 if given.quick else 3.0,
     )
     for name in MEASURES if given.measure == "all" else [given.measure]:
         runs = given.runs or (1 if given.quick else RUNS.get(name, options.runs))
@@ -86,6 +87,7 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         rows = MEASURES[name](replace(options, runs=runs))
         taken = time.strftime("%Y-%m-%d %H:%M", time.gmtime(began))
         versions = {peer.name: dict(peer.versions) for peer in options.peers}
+        machine["load_average_after"] = os.getloadavg()[0]
         section = {"taken": taken, "machine": machine, "versions": versions, "runs": runs, "rows": rows}
         _write(out, {**_read(out), name: {**section, "seconds": options.seconds}})
 

@@ -53,7 +53,8 @@ def _when(section: Mapping[str, Any]) -> str:
     return (
         f"{section['taken']} UTC, medians of {section['runs']}, {section['seconds']:g} s each; "
         f"{machine['cores']} cores ({machine['processor']}), {machine['system']} {machine['kernel']}, "
-        f"Python {machine['python']}, Node {machine['node'] or '-'}; load before: {machine['load_average']:.1f}."
+        f"Python {machine['python']}, Node {machine['node'] or '-'}; load before: {machine['load_average']:.1f}, "
+        f"after: {number(machine.get('load_average_after', float('nan')))}."
     )
 
 
@@ -81,7 +82,7 @@ def _saturated(rows: list[Row]) -> str:
     ]
     share = ratios(rows, lambda row: float(row["bytes_per_s"]), STREAMGAUGE, "bare")
     head = ["1,000 subscribers, saturated", "M samples/s delivered", "Streamgauge is so many times that", "MB/s"]
-    text = table([*head, "server, cores", "generator, cores", "lost", "errors"], lines)
+    text = table([*head, "server, cores", "generator, cores", "not delivered", "errors"], lines)
     return text + (f"\nOf the bare loop's bytes a second: {_spread(share, '{:.0%}')}.\n" if share else "")
 
 
@@ -99,7 +100,7 @@ def _paced(rows: list[Row]) -> str:
         for row in medians(rows, ["peer"])
     ]
     head = ["1,000 samples/s to 1,000", "server, cores", "delivered in time", "CPU s a million deliveries"]
-    return table([*head, "times Streamgauge's", "lost", "errors"], lines)
+    return table([*head, "times Streamgauge's", "not delivered", "errors"], lines)
 
 
 def _overflowing(rows: list[Row]) -> str:
@@ -143,7 +144,7 @@ def latency(section: Mapping[str, Any]) -> str:
             cells.append(" / ".join(number(row[name]) for name in ("p50_ms", "p99_ms", "max_ms")))
         lines.append([*cells, f"{max(middle[peer, count]['lost_share'] for count in counts):.2%}"])
     head = [f"{count:,} subscriber{'s' * (count > 1)}: p50 / p99 / max, ms" for count in counts]
-    return table(["1,000 samples/s", *head, "lost"], lines)
+    return table(["1,000 samples/s", *head, "not delivered"], lines)
 
 
 def ingest(section: Mapping[str, Any]) -> str:
@@ -179,7 +180,7 @@ def connections(section: Mapping[str, Any]) -> str:
             ["resident memory of each, KiB", number(row["kib_each"])],
             ["the same after the batches, KiB", number(row["kib_each_busy"])],
             ["one batch a second to all: p50 / p99 / max, ms", latency],
-            ["lost", f"{row['lost_share']:.2%}"],
+            ["not delivered", f"{row['lost_share']:.2%}"],
             ["dropped", number(row["dropped"])],
             ["errors", number(row["errors"])],
         ],
