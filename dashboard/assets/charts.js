@@ -42,7 +42,7 @@ export class Chart {
     /** @type {{right: number, from: number, to: number}|null} held by a zoom */
     this.zoom = null;
     this.held = false; // while the pointer is down nothing may move under it
-    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, ticks: /** @type {number[]} */ ([]), width: 0 };
+    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, size: 0, ticks: /** @type {number[]} */ ([]), width: 0 };
     this.right = view.right;
     this.layer = svg('g', 'sg-layer');
     this.lines = svg('g', 'sg-lines');
@@ -166,8 +166,8 @@ export class Chart {
     const low = Math.max(-LARGEST, Math.min(...lines.map((line) => line.low)));
     const high = Math.min(LARGEST, Math.max(...lines.map((line) => line.high)));
     const { low: from, high: to } = this.axes;
-    const held = { low: from, high: to, ticks: this.axes.ticks };
-    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, ticks: [0, 0.5, 1] } : held;
+    const held = { low: from, high: to, size: this.axes.size, ticks: this.axes.ticks };
+    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, size: 0, ticks: [0, 0.5, 1] } : held;
     if (low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return held;
     return this.#nice(low, high);
   }
@@ -178,12 +178,13 @@ export class Chart {
     const share = this.unit === '%' && low >= 0 && high <= 100;
     const zeroed = low >= 0 && (share || low < 0.6 * high || low === high) ? 0 : low;
     const spare = high - zeroed || Math.abs(high);
-    const { factor } = this.#scale(zeroed, high);
+    const size = Math.max(Math.abs(zeroed), Math.abs(high)); // ticks are round in the unit that fits it
+    const { factor } = scale(size, this.unit);
     const top = share ? Math.min(100, high + 0.06 * spare) : high + 0.06 * spare;
     const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
     const nice = niceTicks(bottom / factor, top / factor, 5);
     const ticks = nice.ticks.map((tick) => tick * factor);
-    return { low: Math.min(nice.from * factor, low), high: Math.max(nice.to * factor, high), ticks };
+    return { low: Math.min(nice.from * factor, low), high: Math.max(nice.to * factor, high), size, ticks };
   }
 
   get unit() {
@@ -191,14 +192,9 @@ export class Chart {
     return first.done ? null : first.value.series.unit;
   }
 
-  /** @param {number} low @param {number} high */
-  #scale(low, high) {
-    return scale(Math.max(Math.abs(low), Math.abs(high)), this.unit);
-  }
-
-  /** @param {{low: number, high: number, ticks: number[]}} axis */
-  #valueTicks({ low, high, ticks }) {
-    const { factor, suffix } = this.#scale(low, high);
+  /** @param {{size: number, ticks: number[]}} axis */
+  #valueTicks({ size, ticks }) {
+    const { factor, suffix } = scale(size, this.unit);
     const step = (ticks[1] - ticks[0]) / factor;
     return { values: ticks, texts: ticks.map((tick) => tickDigits(tick / factor, step) + plain(suffix)) };
   }
@@ -248,7 +244,7 @@ export class Chart {
 /** The axis of a line that is always 0. @param {string|null} unit */
 function nothing(unit) {
   const high = unit === '%' ? 100 : 1;
-  return { low: 0, high, ticks: unit === 'B' || unit === 'B/s' ? [0, 1] : [0, high / 2, high] };
+  return { low: 0, high, size: 0, ticks: unit === 'B' || unit === 'B/s' ? [0, 1] : [0, high / 2, high] };
 }
 
 /** Plotly reads some HTML in its texts, links too; what comes from producers is only text. @param {string} text */

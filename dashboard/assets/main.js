@@ -38,12 +38,16 @@ function pass() {
 
 function before() {
   view.advance();
-  panels?.settle();
+  if (panels?.settle()) showOrHideEmpty();
 }
 
 function slow() {
   health.render();
   panels?.refresh();
+  showOrHideEmpty();
+}
+
+function showOrHideEmpty() {
   byId('empty').hidden = feed.state === 'connecting' || [...store.series.values()].some(({ metric }) => prefixOf(metric) !== 'broadcaster');
 }
 

@@ -51,14 +51,16 @@ export class Panels {
     this.waiting.add(series);
   }
 
-  /** Some at a time, so that a thousand new panels do not hold up the page. */
+  /** Some at a time, so that a thousand new panels do not hold up the page. @returns {boolean} whether there were any */
   settle() {
+    if (!this.waiting.size) return false;
     const deadline = performance.now() + 12;
     for (const series of this.waiting) {
       this.waiting.delete(series);
       this.#place(series);
       if (performance.now() > deadline) break;
     }
+    return true;
   }
 
   /** @param {import('./store.js').Series} series */

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, CDPSession, Page, ViewportSize
+from playwright.sync_api import BrowserContext, CDPSession, Page, ViewportSize, sync_playwright
 
 from tests.e2e.backstage import Backstage, Publisher
-from tests.e2e.browser import chromium
+from tests.e2e.browser import FLAGS, executable
 from tests.e2e.command import running, url_in
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
@@ -191,9 +192,15 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[BrowserContext]:
-    """Its pages share a cache, as a person's do."""
-    with chromium() as browser:
-        yield browser.new_context(viewport=WIDE, timezone_id="UTC", locale="en-GB")
+    """Its pages share a profile, as a person's do: what was compiled once is not compiled again."""
+    with sync_playwright() as playwright, TemporaryDirectory() as profile:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=executable(), args=FLAGS, viewport=WIDE, timezone_id="UTC", locale="en-GB"
+        )
+        try:
+            yield context
+        finally:
+            context.close()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_texts_from_producers_are_only_texts(live: View, publisher: Publisher) -
     assert panel.locator(".entry-label").first.text_content() == HOSTILE
     assert panel.locator(".entry-value").first.text_content() == "1\u202f<b>B</b>"
     assert panel.locator(".ytick text").first.text_content() == "0\u202f<b>B</b>"
-    panel.locator(".plot").hover(position={"x": 380, "y": 90})
+    panel.locator(".plot").hover(position={"x": 432, "y": 90})
     live.until("document.querySelector('.tip').textContent.includes('onerror')")
     assert live.page.locator(".panel img, .panel script, .panel b").count() == 0
     assert live.js("window.hacked") is None

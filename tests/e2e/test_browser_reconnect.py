@@ -11,7 +11,7 @@ from playwright.sync_api import WebSocketRoute
 from tests.e2e.backstage import Backstage, Publisher, SteeredProxy
 from tests.e2e.browsing import REFUSED, Server, Site, View, pairs, series
 
-FOR_GOOD = {4500: "too many bad messages", 4501: "token expired or revoked", 4503: "forbidden", 4999: "anything"}
+FOR_GOOD = {4500: "too many bad messages", 4501: "token expired or revoked", 4503: "forbidden"}
 
 
 @pytest.fixture
@@ -111,13 +111,14 @@ def test_a_network_cut_again_and_again_loses_nothing(remote: View, network: Stee
     for cut in range(cuts):
         part = samples[cut * 500 : (cut + 1) * 500]
         publisher.publish(*part[:200])
+        if cut % 2 == 0:  # else the cut may come before the page heard anything live that it could resume from
+            remote.until_held("cut.value", cut * 500 + 200)
         network.cut()
         publisher.publish_one_by_one([part[at : at + 50] for at in range(200, 500, 50)])
         until_live_again(remote, cut + 2)
-    remote.until_held("cut.value", 3000)
+        remote.until_held("cut.value", (cut + 1) * 500)
     assert_whole(remote, "cut.value", samples)
-    assert remote.counters["resumed"] + remote.counters["restarted"] <= cuts
-    assert remote.counters["resumed"] >= cuts - 1, "the first may come before there was anything to resume"
+    assert cuts / 2 <= remote.counters["resumed"] <= cuts
 
 
 def assert_whole(view: View, metric: str, samples: list[Any]) -> None:

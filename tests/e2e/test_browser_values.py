@@ -74,7 +74,7 @@ def test_a_thousand_batches_in_one_tick(live: View, publisher: Publisher) -> Non
         live.until_painted("burst.value", MESSAGES // 4, line=line)
         assert live.ring("burst.value", line=line).pairs == of_line(samples, line)
         assert live.painted("burst.value", line=line).pairs == of_line(samples, line)
-    assert live.counters["batches"] > MESSAGES / 2
+    assert live.counters["batches"] > MESSAGES / 10
     assert live.counters["chainBreaks"] == live.counters["gaps"] == 0
 
 

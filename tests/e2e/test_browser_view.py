@@ -1,7 +1,7 @@
 """Zoom, pause, window and theme: what is looked at changes, what is held does not."""
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -35,6 +35,9 @@ CONTRASTS = """
     return found;
 }
 """
+
+
+THEMES: dict[Literal["dark", "light"], str] = {"dark": "< 150", "light": "> 600"}
 
 
 def stream(publisher: Publisher, samples: list[Any]) -> None:
@@ -143,25 +146,21 @@ def test_the_window_shows_what_it_says(live: View, publisher: Publisher) -> None
     assert live.painted("window.value").pairs == pairs(samples)
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_page_follows_the_system_and_can_be_read(live: View, publisher: Publisher, scheme: Any) -> None:
-    publisher.publish(
-        *series("theme.value", 10), {"metric": "theme.value", "value": 1, "tags": {"line": "b"}, "time": 1}
-    )
+def test_the_page_follows_the_system_and_can_be_read(live: View, publisher: Publisher) -> None:
+    other = {"metric": "theme.value", "value": 1, "tags": {"line": "b"}, "time": 1}
+    publisher.publish(*series("theme.value", 10), other)
     publisher.publish({"metric": "theme.events", "value": "an event", "kind": "event"})
     live.until_painted("theme.value", 10)
-    live.page.emulate_media(color_scheme=scheme)
-    brightness = (
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((sum, part) => sum + Number(part), 0)"
-    )
-    live.until(f"{brightness} {'< 150' if scheme == 'dark' else '> 600'}")
     live.until("document.querySelector('.entry.stale')")
     live.page.click("#pause")
     live.until("document.querySelector('#pause').textContent === 'Resume'")
-    weak = {text: round(ratio, 2) for text, ratio in live.js(CONTRASTS).items() if ratio < 4.5}
-    assert not weak
-    stroke = "(metric) => getComputedStyle(document.querySelector(`[data-metric='${metric}'] .sg-line`)).stroke"
-    assert live.js(stroke, "theme.value") != "none"
+    parts = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
+    for scheme, expected in THEMES.items():
+        live.page.emulate_media(color_scheme=scheme)
+        live.until(f"{parts}.reduce((sum, part) => sum + Number(part), 0) {expected}")
+        live.page.wait_for_timeout(300)  # no colour is on its way from one to the other
+        weak = {text: round(ratio, 2) for text, ratio in live.js(CONTRASTS).items() if ratio < 4.5}
+        assert not weak, scheme
 
 
 def test_on_a_phone_everything_fits(live: View, publisher: Publisher) -> None:
