@@ -169,3 +169,18 @@ def test_legend_and_hover(live: View, publisher: Publisher) -> None:
     assert live.painted("hover.value", line="b").values == [0.125]
     live.page.click(live.entry("hover.value", {"line": "a"}))
     live.until_painted("hover.value", 5, line="a")
+
+
+def test_of_many_lines_those_out_of_view_are_counted(live: View, publisher: Publisher) -> None:
+    now = time.time()
+    names = [f"{number:02}" for number in range(12)]
+    publisher.publish(*[sample("crowd.value", 1.0, now - 300 * (n < "09"), tags={"n": n}) for n in names])
+    live.until("document.querySelector('.legend-more')?.textContent === '9 more, silent'")
+    shown = "[...document.querySelectorAll('.legend li:not([hidden]) .entry')]"
+    facts = "[each.querySelector('.entry-label').textContent, each.dataset.dash]"
+    assert live.js(f"{shown}.map((each) => {facts})") == [["09", "0"], ["10", "0"], ["11", "0"]]
+    assert live.js(f"new Set({shown}.map((each) => each.dataset.colour)).size") == 3
+    live.page.click(".segment:has-text('15 min')")
+    live.until("document.querySelector('.legend-more').hidden")
+    looks = f"new Set({shown}.map((each) => each.dataset.colour + each.dataset.dash)).size"
+    assert live.js(f"[{shown}.length, {looks}]") == [12, 12]
