@@ -10,6 +10,7 @@ from playwright.sync_api import WebSocketRoute
 
 from tests.e2e.backstage import Backstage, Publisher, SteeredProxy
 from tests.e2e.browsing import REFUSED, Server, Site, View, pairs, series
+from tests.e2e.wire import sample
 
 FOR_GOOD = {4500: "too many bad messages", 4501: "token expired or revoked", 4503: "forbidden"}
 
@@ -71,7 +72,8 @@ def restart_under_the_eyes_of(view: View, server: Server) -> None:
     view.until("document.querySelector('#banner').textContent.startsWith('The connection was lost.')")
     server.start()
     until_live_again(view, 2)
-    view.until("document.querySelector('#state').textContent === 'live' && document.querySelector('#banner').hidden")
+    view.until("document.querySelector('#state').textContent === 'live'")
+    view.until("document.querySelector('#banner').textContent.startsWith('The broadcaster could not go on')")
     assert not view.page.locator("#retry").is_visible()
 
 
@@ -148,6 +150,26 @@ def test_a_backfill_cut_in_its_middle_comes_once(remote: View, network: SteeredP
     until_live_again(remote, 2)
     remote.until_held("middle.value", 20_000)
     assert_whole(remote, "middle.value", samples)
+
+
+def test_a_history_that_comes_again_is_not_held_twice(
+    publisher: Publisher, network: SteeredProxy, site: Site, view: View
+) -> None:
+    """Nothing live was heard before the cut, so there is nothing to resume from."""
+    view.expect_in_console(REFUSED)
+    samples = series("again.value", 500)
+    publisher.publish(*samples)
+    view.open(site.serve(network.url))
+    view.until_held("again.value", 500)
+    network.cut()
+    until_live_again(view, 2)
+    view.until("streamgauge.counters.merged === 500")
+    publisher.publish(sample("again.value", -1.0))
+    view.until_held("again.value", 501)
+    assert view.ring("again.value").pairs[:500] == pairs(samples)
+    assert view.ring("again.value").values[500:] == [-1]
+    assert view.ring("again.value").breaks == []
+    assert view.counters["resumed"] == 0
 
 
 def test_a_silent_network_is_noticed_and_loses_nothing(

@@ -114,6 +114,11 @@ def test_a_pause_freezes_the_view_but_not_the_intake(live: View, publisher: Publ
     still = live.panel("pause.value")
     assert (still["from"], still["to"], still["draws"]) == (panel["from"], panel["to"], panel["draws"])
     assert live.text("[data-metric='pause.value'] .entry-value") == value
+    for _ in range(2):  # off and on: it is drawn anew, of the same time
+        live.page.click(live.entry("pause.value", {}))
+    live.until("(draws) => window.streamgauge.panels()[0].draws >= draws + 1", panel["draws"])
+    live.until("window.streamgauge.painted('pause.value') !== null")
+    assert (live.panel("pause.value")["from"], live.panel("pause.value")["to"]) == (panel["from"], panel["to"])
     assert live.ring("pause.value").pairs == pairs(samples)
     live.page.click("#pause")
     live.until_painted("pause.value", 1000)
