@@ -15,13 +15,15 @@ const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, s
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const LARGEST = 4e307; // an axis can reach: its length is a number too
 const SMALLEST = 1e-290; // difference that an axis shows
+const NARROWEST_S = 1e-3; // zoom
 
 /**
  * @typedef {object} Trace
  * @property {import('./store.js').Series} series
  * @property {import('./decimate.js').Line} line
  * @property {SVGElement} path
- * @property {boolean} shown
+ * @property {boolean} shown unless a person hid it
+ * @property {boolean} over beyond the most lines that are drawn
  * @property {boolean} drawn
  */
 
@@ -71,7 +73,7 @@ export class Chart {
   /** @param {import('./store.js').Series} series @returns {Trace} */
   add(series) {
     const path = svg('path', 'sg-line');
-    const trace = { series, line: emptyLine(), path, shown: true, drawn: false };
+    const trace = { series, line: emptyLine(), path, shown: true, over: false, drawn: false };
     this.traces.set(series.id, trace);
     this.lines.append(path);
     this.dirty = true;
@@ -96,7 +98,7 @@ export class Chart {
   draw() {
     if (!this.inSight || this.held || !this.#due() || !this.div.clientWidth) return false; // no width: filtered out
     const { from, to, right } = this.#window();
-    const traces = [...this.traces.values()].filter((trace) => trace.shown);
+    const traces = [...this.traces.values()].filter(isDrawn);
     for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, this.width, line);
     this.right = right;
     this.#fitAxes(from, to, right, traces);
@@ -132,10 +134,11 @@ export class Chart {
     if (plot && this.layer.parentNode !== plot) plot.append(this.layer);
     for (const { path, line } of traces) {
       path.setAttribute('d', pathData(line, left, perSecond, high, -this.height / (high - low)));
+      path.classList.toggle('lone', line.count === 1);
     }
     for (const trace of this.traces.values()) {
-      trace.drawn = trace.shown;
-      trace.path.style.display = trace.shown ? '' : 'none';
+      trace.drawn = isDrawn(trace);
+      trace.path.style.display = trace.drawn ? '' : 'none';
     }
   }
 
@@ -223,8 +226,9 @@ export class Chart {
   #relaid(change) {
     const from = change['xaxis.range[0]'];
     const to = change['xaxis.range[1]'];
-    if (from === undefined || to === undefined || !(to > from)) return;
-    this.zoom = { right: this.right, from, to };
+    if (from === undefined || to === undefined) return;
+    if (to - from >= NARROWEST_S) this.zoom = { right: this.right, from, to };
+    else this.axes.width = 0; // back to what was
     this.held = false;
     this.dirty = true;
     this.onZoom();
@@ -239,6 +243,11 @@ export class Chart {
   pixelOf(time) {
     return ((time - this.right - this.axes.from) / (this.axes.to - this.axes.from)) * this.width;
   }
+}
+
+/** @param {Trace} trace @returns {boolean} */
+function isDrawn({ shown, over }) {
+  return shown && !over;
 }
 
 /** The axis of a line that is always 0. @param {string|null} unit */

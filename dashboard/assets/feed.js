@@ -37,6 +37,7 @@ export class Feed {
     this.closeReason = '';
     /** @type {any} */
     this.bye = null;
+    this.restartedAt = -Infinity; // when a subscription could not be resumed
     this.counters = { connections: 0, messages: 0, batches: 0, gaps: 0, gapBatches: 0, gapSamples: 0, chainBreaks: 0, resumed: 0, restarted: 0, errors: 0 };
     this.heardAt = 0;
     this.pingedAt = 0;
@@ -163,7 +164,10 @@ export class Feed {
     this.store.connected(message.series);
     if (continues) this.counters.resumed++;
     else this.store.age();
-    if (!continues && asked === 'resume') this.counters.restarted++;
+    if (!continues && asked === 'resume') {
+      this.counters.restarted++;
+      this.restartedAt = localNow();
+    }
     this.backfillAt = localNow();
     this.#become('catching up');
   }

@@ -5,6 +5,8 @@ import { digits, formatMs } from './format.js';
 import { write } from './panels.js';
 import { Rate, Recent } from './statistics.js';
 
+const RESTART_SHOWN_S = 30;
+
 export class Health {
   /** @param {import('./feed.js').Feed} feed @param {import('./store.js').Store} store */
   constructor(feed, store) {
@@ -68,11 +70,12 @@ export class Health {
 
   /** @returns {string} what a person can do about it; empty if there is nothing */
   advice() {
-    const { state, url, closeCode, closeReason } = this.feed;
+    const { state, url, closeCode, closeReason, restartedAt } = this.feed;
     const why = closeReason ? ` (${closeCode}: ${closeReason})` : '';
     if (state === 'closed') return `The broadcaster closed this connection for good${why}. Reload the page once the reason is gone.`;
     if (state === 'cannot connect') return `Nothing answers at ${url}. Is the broadcaster running (streamgauge serve), and can this machine reach it? Trying again by itself.`;
     if (state === 'reconnecting') return 'The connection was lost. What you see is kept; what you miss will be fetched.';
+    if (localNow() - restartedAt < RESTART_SHOWN_S) return 'The broadcaster could not go on where this page was: it was restarted, or has let go of that history. What it still has is here; some samples may be missing.';
     return '';
   }
 

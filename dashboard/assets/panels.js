@@ -5,6 +5,7 @@ import { formatAge, formatValue } from './format.js';
 import { Hover } from './hover.js';
 
 export const COLOURS = 8;
+export const LINES_MAX = 60; // a panel draws no more: nobody tells them apart, and each costs time in every frame
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 /** @param {string} name @param {string} className @param {string} [text] @returns {HTMLElement} */
@@ -44,6 +45,10 @@ export class Panels {
     this.eventSeries = [];
     /** @type {Set<import('./store.js').Series>} */
     this.waiting = new Set();
+    this.arrangedAt = -Infinity;
+    this.none = element('p', 'no-match', 'No panel matches the filter.');
+    this.none.hidden = true;
+    root.after(this.none);
   }
 
   /** Drawn in the next frame: a message may describe thousands. @param {import('./store.js').Series} series */
@@ -59,6 +64,10 @@ export class Panels {
       this.waiting.delete(series);
       this.#place(series);
       if (performance.now() > deadline) break;
+    }
+    if (!this.waiting.size || performance.now() > this.arrangedAt + 250) {
+      for (const panel of this.panels.values()) panel.arrange();
+      this.arrangedAt = performance.now();
     }
     return true;
   }
@@ -130,6 +139,7 @@ export class Panels {
 
   filter() {
     for (const panel of this.panels.values()) this.#show(panel);
+    this.none.hidden = this.panels.size === 0 || [...this.panels.values()].some(({ node }) => !node.hidden);
   }
 
   /** @param {Panel} panel */
@@ -137,6 +147,7 @@ export class Panels {
     panel.node.hidden = !panel.matches(this.view.filter);
     const group = this.groups.get(prefixOf(panel.metric));
     if (group) group.node.hidden = [...group.grid.children].every((node) => /** @type {HTMLElement} */ (node).hidden);
+    if (!panel.node.hidden) this.none.hidden = true;
   }
 
   /** Values and ages, a few times a second. */
@@ -163,6 +174,7 @@ function insert(parent, node, name, nameOf) {
  * @property {number} slot of colour and dash; -1: none yet
  * @property {boolean} stale
  * @property {boolean} silent stale, and none of it in view
+ * @property {boolean} over beyond the most that are drawn
  */
 
 class Panel {
@@ -175,6 +187,7 @@ class Panel {
     this.entries = new Map();
     /** @type {Entry[]} by tags */
     this.sorted = [];
+    this.arranged = true;
     /** @type {Chart|null} */
     this.chart = null;
     this.node = element('article', 'panel');
@@ -219,8 +232,8 @@ class Panel {
     if (series.help) this.node.title = series.help;
     const item = element('li', '');
     item.append(node);
-    this.entries.set(series.id, { series, trace, item, node, label, value, age, slot: -1, stale: false, silent: this.#isSilent(series) });
-    this.#arrange();
+    this.entries.set(series.id, { series, trace, item, node, label, value, age, slot: -1, stale: false, silent: this.#isSilent(series), over: false });
+    this.arranged = false;
   }
 
   /** @param {import('./store.js').Series} series @returns {boolean} whether that was the last line */
@@ -229,7 +242,8 @@ class Panel {
     if (entry?.series !== series) return false;
     this.entries.delete(series.id);
     this.chart?.remove(entry.trace);
-    this.#arrange();
+    this.arranged = false;
+    this.arrange();
     return this.entries.size === 0;
   }
 
@@ -238,7 +252,10 @@ class Panel {
     this.node.remove();
   }
 
-  #arrange() {
+  /** Puts the legend in order, if it is not. */
+  arrange() {
+    if (this.arranged) return;
+    this.arranged = true;
     const entries = [...this.entries.values()].sort((a, b) => collator.compare(a.series.id, b.series.id));
     const sets = entries.map((entry) => entry.series.tags);
     const common = commonTags(sets);
@@ -253,22 +270,28 @@ class Panel {
     this.#colour();
   }
 
-  /** Who speaks comes first; of many, those whose line has left the view are only counted. */
+  /** Who speaks comes first; of many, those whose line has left the view are only counted, and those beyond the most. */
   #colour() {
     const entries = this.sorted;
     const many = entries.length > COLOURS;
+    let speaking = 0;
+    for (const entry of entries) entry.over = !entry.silent && ++speaking > LINES_MAX;
     takeSlots(entries, many);
-    for (const { item, node, trace, slot, stale, silent } of entries) {
+    for (const { item, node, trace, slot, stale, silent, over } of entries) {
       for (const each of [node, trace.path]) {
         each.setAttribute('data-colour', String(Math.max(0, slot) % COLOURS));
         each.setAttribute('data-dash', String(Math.floor(Math.max(0, slot) / COLOURS) % 3));
       }
       item.style.order = stale ? '1' : '';
-      item.hidden = many && silent;
+      item.hidden = many && (silent || over);
+      trace.over = over;
     }
-    const hidden = entries.filter(({ item }) => item.hidden).length;
-    this.more.hidden = hidden === 0;
-    write(this.more, `${hidden} more, silent`);
+    const over = Math.max(0, speaking - LINES_MAX);
+    const silent = many ? entries.length - speaking : 0;
+    this.more.hidden = over + silent === 0;
+    const parts = [over && `${over} more, not drawn`, silent && `${silent} more, silent`];
+    write(this.more, parts.filter(Boolean).join(' \u00b7 '));
+    this.invalidate();
   }
 
   /** @param {import('./store.js').Series} series @returns {boolean} */
@@ -293,8 +316,11 @@ class Panel {
 
   /** @param {string} filter @returns {boolean} */
   matches(filter) {
-    if (!filter || this.metric.toLowerCase().includes(filter)) return true;
-    return [...this.entries.values()].some(({ series }) => describe(series.tags).toLowerCase().includes(filter));
+    const words = filter.split(/\s+/).map(wordTest);
+    return [...this.entries.values()].some(({ series }) => {
+      const text = `${this.metric} ${describe(series.tags)}`.toLowerCase();
+      return words.every((word) => word(text));
+    });
   }
 
   /** @param {import('./store.js').Store} store */
@@ -305,13 +331,13 @@ class Panel {
     for (const entry of this.entries.values()) {
       const { series, node, value, age } = entry;
       const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
-      if (!this.view.paused) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
+      if (!this.view.paused && !entry.item.hidden) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
       const old = store.isStale(series);
       const silent = old && this.#isSilent(series);
       changed ||= entry.stale !== old || entry.silent !== silent;
       Object.assign(entry, { stale: old, silent });
       node.classList.toggle('stale', old);
-      write(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
+      if (!entry.item.hidden) write(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
       newest = Math.min(newest, store.ageOf(series));
     }
     if (changed) this.#colour();
@@ -329,17 +355,25 @@ function takeSlots(entries, many) {
   if (!many) return entries.forEach((entry, index) => { entry.slot = index; });
   const taken = new Set();
   for (const entry of entries) {
-    if (entry.silent || entry.slot >= COLOURS || taken.has(entry.slot)) entry.slot = -1;
+    if (entry.silent || entry.over || entry.slot >= COLOURS || taken.has(entry.slot)) entry.slot = -1;
     else if (entry.slot >= 0) taken.add(entry.slot);
   }
   let free = 0;
   for (const entry of entries) {
-    if (entry.silent || entry.slot >= 0) continue;
+    if (entry.silent || entry.over || entry.slot >= 0) continue;
     while (taken.has(free)) free++;
     entry.slot = free;
     taken.add(free);
   }
   return undefined;
+}
+
+/** A part of the text, or a glob of one, as selections have them. @param {string} word @returns {(text: string) => boolean} */
+function wordTest(word) {
+  if (!/[*?]/.test(word)) return (text) => text.includes(word);
+  const glob = word.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const pattern = new RegExp(glob);
+  return (text) => pattern.test(text);
 }
 
 /** @param {Array<Record<string, string>>} sets @returns {Record<string, string>} tags that all have */
