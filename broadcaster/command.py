@@ -10,7 +10,6 @@ from broadcaster.server import Broadcaster, serve
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 
-
 # Connections live long: where all of them are looked at less often, one and a half times as many are accepted a second.
 COLLECTION = 100_000, 50, 100
 
