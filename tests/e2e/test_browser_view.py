@@ -105,6 +105,7 @@ def test_a_pause_freezes_the_view_but_not_the_intake(live: View, publisher: Publ
     live.page.click("#pause")
     live.until("window.streamgauge.view.paused")
     live.until("document.querySelector('#pause').textContent === 'Resume'")
+    live.until("document.querySelector('.xtick text').textContent.includes(':')")  # drawn as paused: times of day
     panel, painted = live.panel("pause.value"), live.painted("pause.value")
     value = live.text("[data-metric='pause.value'] .entry-value")
     stream(publisher, samples[400:])
