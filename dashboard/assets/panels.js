@@ -275,6 +275,7 @@ class Panel {
     const entries = this.sorted;
     const many = entries.length > COLOURS;
     let speaking = 0;
+    const drawn = entries.map(({ over }) => over);
     for (const entry of entries) entry.over = !entry.silent && ++speaking > LINES_MAX;
     takeSlots(entries, many);
     for (const { item, node, trace, slot, stale, silent, over } of entries) {
@@ -289,9 +290,9 @@ class Panel {
     const over = Math.max(0, speaking - LINES_MAX);
     const silent = many ? entries.length - speaking : 0;
     this.more.hidden = over + silent === 0;
-    const parts = [over && `${over} more, not drawn`, silent && `${silent} more, silent`];
-    write(this.more, parts.filter(Boolean).join(' \u00b7 '));
-    this.invalidate();
+    write(this.more, [over && `${over} more, not drawn`, silent && `${silent} more, silent`].filter(Boolean).join(' \u00b7 '));
+    // Only what changes which lines there are: a pause shows what it showed.
+    if (entries.some(({ over }, index) => over !== drawn[index])) this.invalidate();
   }
 
   /** @param {import('./store.js').Series} series @returns {boolean} */
