@@ -67,12 +67,14 @@ def _version() -> str:
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    demo = subparsers.add_parser("demo", help="everything in one process, with something to see")
+    about = "Broadcaster, dashboard, this machine's metrics and a synthetic web shop in one process."
+    demo = subparsers.add_parser("demo", help="everything in one process, with something to see", description=about)
     _add_common(demo, "127.0.0.1:8050")
     demo.add_argument("--no-browser", dest="browser", action="store_const", const=False, help="open no browser")
     demo.set_defaults(run=_demo)
 
-    dashboard = subparsers.add_parser("dashboard", help="serve the dashboard of a broadcaster")
+    about = "Serve a page whose browser subscribes straight to the broadcaster."
+    dashboard = subparsers.add_parser("dashboard", help="serve the dashboard of a broadcaster", description=about)
     _add_common(dashboard, "127.0.0.1:8050")
     dashboard.add_argument("--broadcaster", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
     dashboard.add_argument("--broadcaster-http", metavar="URL", help="its HTTP side (http://127.0.0.1:8766)")
@@ -91,9 +93,8 @@ def _add_common(parser: argparse.ArgumentParser, bind: str) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    with extra("broadcaster"):
+    with extra("broadcaster,dashboard"):
         importlib.import_module("broadcaster.server")
-    with extra("dashboard"):
         from dashboard import demo
     demo.run(args.config, bind=args.bind, browser=args.browser, insecure=args.insecure)
     return 0

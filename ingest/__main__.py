@@ -42,7 +42,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _add_live_sources(sources: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    host = sources.add_parser("host", help="this machine: CPU, memory, disks, network, load, busiest processes")
+    about = "this machine: CPU, memory, disks, network, load, busiest processes"
+    host = sources.add_parser("host", help=about, description=f"Send the metrics of {about}.")
     host.add_argument("--interval-s", metavar="SECONDS", help="between readings (1)")
     host.add_argument("--top-processes", metavar="N", help="processes to show, by CPU (5); 0: none")
 
@@ -68,7 +69,8 @@ def _add_file_sources(sources: "argparse._SubParsersAction[argparse.ArgumentPars
     table.add_argument("--time-column", metavar="NAME", help="the column with the time (time, timestamp, ts, ...)")
     table.add_argument("--tag", metavar="NAME", action="append", help="a column that is a tag; may be repeated")
     table.add_argument("--prefix", metavar="TEXT", help="put before each metric name")
-    jsonl = sources.add_parser("jsonl", help="replay a file of JSON lines")
+    about = "Each line is an object as in a publish message."
+    jsonl = sources.add_parser("jsonl", help="replay a file of JSON lines", description=about)
     for parser in (table, jsonl):
         parser.add_argument("file", metavar="FILE")
         parser.add_argument("--speed", metavar="X", help="1 is real time (default), 0 as fast as possible")

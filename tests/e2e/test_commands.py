@@ -222,8 +222,8 @@ sys.meta_path.insert(0, Absent())
         (["watch", "host.*"], "push", "broadcaster"),
         (["watch", "host.*"], "table", "broadcaster"),
         (["dashboard"], "dashboard", "dashboard"),
-        (["demo"], "dashboard", "dashboard"),
-        (["demo"], "broadcaster", "broadcaster"),
+        (["demo"], "dashboard", "broadcaster,dashboard"),
+        (["demo"], "broadcaster", "broadcaster,dashboard"),
     ],
 )
 def test_a_missing_extra_is_named(
