@@ -65,8 +65,9 @@ def test_zooming_while_streaming_loses_nothing(live: View, publisher: Publisher)
     before = live.panel("zoom.value")
     drag(live, "zoom.value", 0.5, 0.75)
     live.until("window.streamgauge.panels()[0].live === false")
-    zoomed = live.panel("zoom.value")
     span = before["to"] - before["from"]
+    live.until("(span) => (({ from, to }) => to - from < span / 2)(window.streamgauge.panels()[0])", span)  # drawn so
+    zoomed = live.panel("zoom.value")
     assert zoomed["to"] - zoomed["from"] == pytest.approx(span / 4, rel=0.05)
     assert zoomed["from"] == pytest.approx(before["from"] + span / 2, abs=2)
     stream(publisher, samples[500:])
