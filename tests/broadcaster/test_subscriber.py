@@ -1,20 +1,15 @@
 """The client over in-memory streams against a scripted broadcaster; time is the mock clock's."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 import trio
-from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 from trio_websocket import (
     ConnectionClosed,
-    ConnectionRejected,
-    WebSocketConnection,
-    wrap_client_stream,
-    wrap_server_stream,
 )
 
 from broadcaster.subscriber import Subscriber, open_subscriber
@@ -27,20 +22,14 @@ from broadcaster.subscription import (
     StateChanged,
     SubscriptionEnded,
 )
+from tests.ingest.link import End, Script, Scripted
 
 LOAD = {"key": 1, "metric": "host.load", "tags": {}, "unit": "", "kind": "gauge", "help": None}
 T = TypeVar("T")
 
 
-class Peer:
-    """The broadcaster's end of one connection."""
-
-    def __init__(self, socket: WebSocketConnection, stream: trio.abc.Stream) -> None:
-        self.socket = socket
-        self.stream = stream
-
-    async def send(self, **message: object) -> None:
-        await self.socket.send_message(json.dumps(message))
+class Peer(End):
+    """What a subscriber meets."""
 
     async def receive(self) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(await self.socket.get_message())
@@ -57,10 +46,6 @@ class Peer:
         column = [1, [float(seq)], [float(seq)]]
         await self.send(type="samples", seq=seq, prev=prev, cursor=f"c{seq}", series=[column], **flags)
 
-    async def bye(self, code: int, reason: str, after: tuple[float, float] = (0.0, 1.0)) -> None:
-        await self.send(type="bye", code=code, reason=reason, reconnect=code < 4500, after=after)
-        await self.socket.aclose(code, reason)
-
     async def answer(self) -> None:
         """Pongs until the client goes."""
         try:
@@ -72,63 +57,8 @@ class Peer:
             return
 
 
-Script = Callable[[Peer], Awaitable[None]]
-
-
-class Scripted:
-    """Dials connections to one script after another; None is a broadcaster that is away."""
-
-    def __init__(self, *scripts: Script | int | None) -> None:
-        self._scripts = iter(scripts)
-        self.dialled_at: list[float] = []
-
-    def __call__(self) -> AbstractAsyncContextManager[WebSocketConnection]:
-        return self._dial()
-
-    @asynccontextmanager
-    async def _dial(self) -> AsyncIterator[WebSocketConnection]:
-        self.dialled_at.append(trio.current_time())
-        script = next(self._scripts, None)
-        if script is None:
-            raise ConnectionRefusedError(111, "Connection refused")
-        near, far = memory_stream_pair()
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._serve, far, script)
-                socket = await wrap_client_stream(
-                    nursery,
-                    near,  # type: ignore[arg-type]
-                    "test",
-                    "/v1/stream",
-                    subprotocols=["streamgauge.v1"],
-                )
-                yield socket
-                with trio.move_on_after(1):
-                    await socket.aclose()
-                nursery.cancel_scope.cancel()
-        except* ConnectionRejected as group:
-            rejected = group.exceptions[0]
-        else:
-            return
-        raise rejected  # as open_websocket does
-
-    async def _serve(self, stream: trio.abc.Stream, script: Script | int) -> None:
-        async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, stream)
-            if isinstance(script, int):
-                await request.reject(script, extra_headers=[(b"retry-after", b"7")], body=b"no")
-                return
-            socket = await request.accept(subprotocol="streamgauge.v1")
-            try:
-                await script(Peer(socket, stream))
-            except ConnectionClosed:
-                pass
-            finally:
-                nursery.cancel_scope.cancel()
-
-
 def opened(*scripts: Script | int | None, **options: Any) -> AbstractAsyncContextManager[Subscriber]:
-    return open_subscriber("ws://test", [{"metric": "host.*"}], dial=Scripted(*scripts), **options)
+    return open_subscriber("ws://test", [{"metric": "host.*"}], dial=Scripted(*scripts, end=Peer), **options)
 
 
 async def take(subscriber: Subscriber, kind: type[T]) -> T:

@@ -18,16 +18,27 @@ from trio_websocket import (
 LIMITS = {"message_bytes": 1_000_000, "samples_per_message": 10_000, "samples_per_second": 0, "series": 1000}
 
 
-class Peer:
+class End:
     """The broadcaster's end of one connection."""
 
     def __init__(self, socket: WebSocketConnection, stream: trio.abc.Stream) -> None:
         self.socket = socket
         self.stream = stream
-        self.hello: dict[str, Any] = {}
 
     async def send(self, **message: object) -> None:
         await self.socket.send_message(json.dumps(message))
+
+    async def bye(self, code: int, reason: str, after: tuple[float, float] = (0.0, 1.0)) -> None:
+        await self.send(type="bye", code=code, reason=reason, reconnect=code < 4500, after=after)
+        await self.socket.aclose(code, reason)
+
+
+class Peer(End):
+    """What a producer meets."""
+
+    def __init__(self, socket: WebSocketConnection, stream: trio.abc.Stream) -> None:
+        super().__init__(socket, stream)
+        self.hello: dict[str, Any] = {}
 
     async def receive(self) -> dict[str, Any]:
         """The next message; pings are answered."""
@@ -44,10 +55,6 @@ class Peer:
     async def ack(self, message: dict[str, Any], **fields: object) -> None:
         answer = {"accepted": count(message), "rejected": [], **fields}
         await self.send(type="ack", id=message["id"], **answer)
-
-    async def bye(self, code: int, reason: str, after: tuple[float, float] = (0.0, 1.0)) -> None:
-        await self.send(type="bye", code=code, reason=reason, reconnect=code < 4500, after=after)
-        await self.socket.aclose(code, reason)
 
 
 def count(message: dict[str, Any]) -> int:
@@ -90,14 +97,17 @@ class Store:
                 return
 
 
-Script = Callable[[Peer], Awaitable[None]]
+Script = Callable[[Any], Awaitable[None]]
 
 
 class Scripted:
     """Dials connections to one script after another; None is a broadcaster that is away, a number an HTTP status."""
 
-    def __init__(self, *scripts: Script | int | None) -> None:
+    def __init__(
+        self, *scripts: Script | int | None, end: Callable[[WebSocketConnection, trio.abc.Stream], End] = Peer
+    ) -> None:
         self._scripts = iter(scripts)
+        self._end = end
         self.dialled_at: list[float] = []
 
     def __call__(self) -> AbstractAsyncContextManager[WebSocketConnection]:
@@ -147,7 +157,7 @@ class Scripted:
                 return
             socket = await request.accept(subprotocol="streamgauge.v1")
             try:
-                await script(Peer(socket, stream))
+                await script(self._end(socket, stream))
             except ConnectionClosed:
                 pass
             finally:
