@@ -91,7 +91,7 @@ class _Watched(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
             await self._stream.send_all(data)
-        except BaseException:
+        except BaseException:  # a cancellation, too: what is half written ends the conversation
             self.ended.set()
             raise
 
