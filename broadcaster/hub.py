@@ -110,7 +110,10 @@ class Hub:
         return len(self._audiences)
 
     def publish(self, entries: Sequence[Entry], now: float) -> list[tuple[Entry, SampleError]]:
-        """Takes entries for the next flush; returns those refused because there are too many series."""
+        """Takes entries, and their columns with them, for the next flush.
+
+        Returns those refused because there are too many series.
+        """
         refused: list[tuple[Entry, SampleError]] = []
         records = self.history.records
         for entry in entries:
@@ -123,31 +126,31 @@ class Hub:
             record.updated = now  # so that no sweep forgets it before its samples are flushed
             if (entry.unit or entry.kind or entry.help) and record.describe(entry.kind, entry.unit, entry.help):
                 self._redescribe(record)
-            self._collect(record, entry, now)
+            times, values = entry.times, entry.values
+            weight = len(times)
+            if not weight:
+                continue
+            self.accepted_samples += weight
+            if record.kind == "event":
+                weight += sum(map(len, values)) // EVENT_WEIGHT  # type: ignore[arg-type]
+            if self._weight and self._weight + weight > FLUSH_SAMPLES:
+                self.flush(now)
+            self._weight += weight
+            pending = self._pending.get(record)
+            if pending is None:
+                self._pending[record] = (
+                    times if type(times) is list else list(times),
+                    values if type(values) is list else list(values),
+                )
+            else:
+                pending[0].extend(times)
+                pending[1].extend(values)
         if self._pending:
             self.on_pending()
         return refused
 
     def _too_many(self) -> SampleError:
         return SampleError("too_many_series", "metric", f"at most {len(self.history.records)} series at once")
-
-    def _collect(self, record: Record, entry: Entry, now: float) -> None:
-        count = len(entry.times)
-        if not count:
-            return
-        weight = count
-        if record.kind == "event":
-            weight += sum(map(len, entry.values)) // EVENT_WEIGHT  # type: ignore[arg-type]
-        if self._weight and self._weight + weight > FLUSH_SAMPLES:
-            self.flush(now)
-        self._weight += weight
-        self.accepted_samples += count
-        pending = self._pending.get(record)
-        if pending is None:
-            self._pending[record] = list(entry.times), list(entry.values)
-        else:
-            pending[0].extend(entry.times)
-            pending[1].extend(entry.values)
 
     def _add(self, entry: Entry) -> Record:
         record = self.history.add(entry.series, entry.kind)

@@ -15,12 +15,22 @@ class TokenBucket:
         self._level = burst
         self._at = now
 
+    def affords(self, amount: float, now: float) -> bool:
+        """True if that much is allowed now even when it is taken in parts."""
+        if not self.rate:
+            return True
+        self._fill(now)
+        return amount <= self._level
+
+    def _fill(self, now: float) -> None:
+        self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+        self._at = now
+
     def take(self, amount: float, now: float) -> bool:
         """True, and `amount` is used up, if that much is allowed now."""
         if not self.rate:
             return True
-        self._level = min(self.burst, self._level + (now - self._at) * self.rate)
-        self._at = now
+        self._fill(now)
         if amount > self._level and self._level < min(self.burst, 1):
             return False
         self._level -= amount

@@ -1,6 +1,6 @@
 """One client's publishing: rate, permission, validation, and into the hub. The same for WebSocket and HTTP."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,7 +56,18 @@ class Publisher:
         publish = decode_publish(message, self._counts.validator, now, self._samples_max, count)
         return self._apply(publish, grant)
 
-    def _apply(self, publish: Publish, grant: Grant) -> Publish:
+    def publish_singles(self, raw: Sequence[object], grant: Grant, now: float) -> Publish | None:
+        """Applies the entries of messages that came together and hold one sample each, and have no id.
+
+        Rejections are one a message. None: nothing was done, because together they go over the rate.
+        """
+        if not self._bucket.affords(len(raw), self._clock()):
+            return None
+        self._bucket.take(len(raw), self._clock())
+        entries, rejected = self._counts.validator.singles(raw, now)
+        return self._apply(Publish(None, entries, rejected, len(raw) - len(rejected)), grant, singles=True)
+
+    def _apply(self, publish: Publish, grant: Grant, *, singles: bool = False) -> Publish:
         entries, refused = publish.entries, list[tuple[Entry, SampleError]]()
         if grant is not EVERYTHING:
             allowed = {entry.series.metric: grant.may_publish(entry.series.metric) for entry in entries}
@@ -67,7 +78,9 @@ class Publisher:
         if not refused:
             self._count(publish.rejected)
             return publish
-        rejected = [*publish.rejected, *(reject(entry.index, problem) for entry, problem in refused)]
+        rejected = list(publish.rejected)
+        for entry, problem in refused:
+            rejected += [reject(entry.index, problem)] * (len(entry.times) if singles else 1)
         rejected.sort(key=lambda rejection: rejection.index)
         self._count(rejected)
         lost = sum(len(entry.times) for entry, _ in refused)

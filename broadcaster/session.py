@@ -3,7 +3,7 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,6 +76,7 @@ class Session:
         self._covered: dict[Record, int] = {}
         self._operations: list[Callable[[], None]] = []
         self._spoken = False
+        self._closed = False
         config = shared.config
         self._bad = TokenBucket(config.bad_messages_max / 60, config.bad_messages_max, shared.clock())
         self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
@@ -100,19 +101,43 @@ class Session:
 
     def receive(self, data: str | bytes) -> None:
         """Handles one message. Whatever is wrong with it is answered by `error`."""
-        try:
-            message = decode(data)
-            kind = message.get("type")
-            if not isinstance(kind, str):
-                raise MessageError("bad_message", f"type: expected a text, got {show(kind)}", _id_of(message))
-            handler = self._handlers.get(kind)
-            if handler is None:
-                known = ", ".join(self._handlers)
-                raise MessageError("unknown_type", f"type: expected one of {known}, got {show(kind)}", _id_of(message))
-            handler(message)
-        except MessageError as problem:
-            self.refuse(problem)
-        self._spoken = True
+        self.receive_all((data,))
+
+    def receive_all(self, messages: Sequence[str | bytes]) -> None:
+        """Handles messages that came together, in order, up to one for which the connection is closed.
+
+        Those without id that follow each other and bring one sample each are published in one go.
+        """
+        singles: list[object] = []
+        for data in messages:
+            try:
+                message = decode(data)
+                single = _single(message)
+                if single is not None:
+                    singles.append(single)
+                    continue
+                if singles:
+                    singles = self._publish_singles(singles)
+                self._handle(message)
+            except MessageError as problem:
+                if singles:
+                    singles = self._publish_singles(singles)
+                self.refuse(problem)
+            self._spoken = True
+            if self._closed:
+                return
+        if singles:
+            self._publish_singles(singles)
+
+    def _handle(self, message: Mapping[str, Any]) -> None:
+        kind = message.get("type")
+        if not isinstance(kind, str):
+            raise MessageError("bad_message", f"type: expected a text, got {show(kind)}", _id_of(message))
+        handler = self._handlers.get(kind)
+        if handler is None:
+            known = ", ".join(self._handlers)
+            raise MessageError("unknown_type", f"type: expected one of {known}, got {show(kind)}", _id_of(message))
+        handler(message)
 
     def refuse(self, problem: MessageError) -> None:
         """Answers by an error; a client that goes on like that is closed."""
@@ -120,7 +145,11 @@ class Session:
         shared.errors[problem.code] = shared.errors.get(problem.code, 0) + 1
         self._outlet.send(messages.error(problem))
         if problem.code != "rate_limited" and not self._bad.take(1, shared.clock()):
-            self._outlet.close(errors.FORBIDDEN if problem.code == "forbidden" else errors.BAD_MESSAGES)
+            self._close(errors.FORBIDDEN if problem.code == "forbidden" else errors.BAD_MESSAGES)
+
+    def _close(self, close: Close) -> None:
+        self._closed = True
+        self._outlet.close(close)
 
     def _hello(self, message: Mapping[str, Any]) -> None:
         if self._spoken:
@@ -141,23 +170,21 @@ class Session:
         self._outlet.configure(overflow)
 
     def _publish(self, message: Mapping[str, Any]) -> None:
-        shared = self._shared
-        if self._publisher is None:
-            self._publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock)
+        shared, publisher = self._shared, self._publishing()
         id = message_id(message)
         account = self._account(id)
-        if account is not None and id is not None and not self._publisher.expects(id, account):
+        if account is not None and id is not None and not publisher.expects(id, account):
             shared.counts.duplicates += 1
             self._outlet.send(messages.ack(id, 0, (), duplicate=True))
             return
         try:
-            publish = self._publisher.publish(message, self.grant, time.time())
+            publish = publisher.publish(message, self.grant, time.time())
         except MessageError as problem:
             if account is not None and id is not None:
                 account.refuse(id)
-            if self._publisher.over_for_s > shared.config.rate_limited_s:
+            if publisher.over_for_s > shared.config.rate_limited_s:
                 self.refuse(problem)
-                self._outlet.close(errors.RATE_LIMITED)
+                self._close(errors.RATE_LIMITED)
                 return
             raise
         if account is not None and id is not None:
@@ -168,6 +195,32 @@ class Session:
         elif publish.rejected:
             first = publish.rejected[0]
             raise MessageError(first.code, first.message)
+
+    def _publishing(self) -> Publisher:
+        if self._publisher is None:
+            shared = self._shared
+            self._publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock)
+        return self._publisher
+
+    def _publish_singles(self, raw: Sequence[object]) -> list[object]:
+        """Publishes the only entries of messages without id. Returns an empty list to begin the next with."""
+        self._spoken = True
+        publish = self._publishing().publish_singles(raw, self.grant, time.time())
+        if publish is not None:
+            self.published += publish.accepted
+            for rejection in publish.rejected:
+                self.refuse(MessageError(rejection.code, rejection.message))
+                if self._closed:
+                    break
+            return []
+        for entry in raw:
+            try:
+                self._publish({"samples": [entry]})
+            except MessageError as problem:
+                self.refuse(problem)
+            if self._closed:
+                break
+        return []
 
     def _account(self, id: int | None) -> Account | None:
         if self.producer is None or id is None:
@@ -314,6 +367,17 @@ class Session:
             backfill.pass_by(batch, preface)
             return
         self._outlet.deliver(batch, preface)
+
+
+def _single(message: Mapping[str, Any]) -> object:
+    """The entry of a `publish` without id that holds one sample; None for any other message."""
+    if len(message) != 2 or message.get("type") != "publish":
+        return None
+    samples = message.get("samples")
+    if type(samples) is not list or len(samples) != 1:
+        return None
+    entry = samples[0]
+    return entry if type(entry) is dict and type(entry.get("value")) is not list else None
 
 
 def _id_of(message: Mapping[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 Kind = Literal["gauge", "counter", "event"]
 Value = float | str | None
@@ -24,6 +24,9 @@ MAX_HELP: Final = 1000
 MAX_TIME: Final = 253_402_300_799  # the end of the year 9999, where calendars of most languages end
 
 _NUMBERS: Final = frozenset({int, float})
+_MOST_TIME: Final = float(MAX_TIME)
+_LEAST_TIME: Final = -_MOST_TIME
+_EXACT: Final = 2**53  # integers up to here are floats as well
 _NO_TAGS: Final[Mapping[str, str]] = {}
 
 
@@ -72,7 +75,7 @@ class Series:
 class Entry:
     """Accepted samples of one series: `times` (Unix seconds) and `values` have the same length.
 
-    `index` is the entry's place in the message it came in.
+    Whoever takes the entry may keep these lists and add to them. `index` is its place in the message it came in.
     """
 
     series: Series
@@ -82,6 +85,15 @@ class Entry:
     unit: str | None = None
     help: str | None = None
     index: int = field(default=0, compare=False)
+
+
+class Description(NamedTuple):
+    """What an entry says of its series."""
+
+    series: Series
+    kind: Kind | None
+    unit: str | None
+    help: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +191,7 @@ class Validator:
     ) -> None:
         self._kind_of = kind_of
         self._cache: dict[object, Series] = {}
+        self._described: dict[object, Description] = {}
         self._cache_size = cache_size  # bounds the memory that made-up series names can take here
 
     def series(self, metric: object, tags: object) -> Series:
@@ -209,26 +222,35 @@ class Validator:
             raise SampleError("bad_value", "value", "expected a value, got none")
         known = self._kind_of(series)
         effective = known if kind is None else _effective_kind(kind, known)
+        if effective != "event":
+            self._remember(raw, Description(series, kind, unit, help_))
         value, time = raw["value"], raw.get("time", now)
-        if (  # as most are: nothing is called for them
-            type(value) is float
-            and type(time) is float
-            and effective != "event"
-            and value - value == 0.0  # finite
-            and -MAX_TIME <= time <= MAX_TIME
-        ):
-            return Entry(series, (time,), (value,), kind, unit, help_, index), []
         if type(value) is not list and type(time) is not list:
             checked = check_value(value, effective)
-            return Entry(series, (check_time(time),), (checked,), kind, unit, help_, index), []
+            return Entry(series, [check_time(time)], [checked], kind, unit, help_, index), []
         times, values, errors = _columns(time, value, effective)
         return Entry(series, times, values, kind, unit, help_, index), errors
+
+    def _remember(self, raw: dict[str, Any], description: Description) -> None:
+        if len(self._described) >= self._cache_size:
+            self._described.clear()
+        tags = raw.get("tags")
+        key: object = raw["metric"] if tags is None else (raw["metric"], *tags, *tags.values())
+        size = 2 + ("time" in raw) + ("tags" in raw)
+        key = key if len(raw) == size else _described_key(raw, key, size)
+        if key is not None:
+            self._described[key] = description
 
     def entries(self, raw: Sequence[object], now: float) -> tuple[list[Entry], list[Rejection]]:
         """All entries of a message, good and refused. `now` stands in where an entry has no time."""
         accepted: list[Entry] = []
         rejected: list[Rejection] = []
         for index, item in enumerate(raw):
+            plain = self._plain(item, now)
+            if plain is not None:
+                (series, kind, unit, help_), time, value = plain
+                accepted.append(Entry(series, [time], [value], kind, unit, help_, index))
+                continue
             try:
                 entry, errors = self.entry(item, now, index)
             except SampleError as error:
@@ -238,6 +260,73 @@ class Validator:
                 rejected += [reject(index, error) for error in errors]
             accepted.append(entry)
         return accepted, rejected
+
+    def singles(self, raw: Sequence[object], now: float) -> tuple[list[Entry], list[Rejection]]:
+        """The entries of messages that hold one sample each; those of a series that follow each other become one.
+
+        Rejections name the entry as its message knows it, so their index is 0.
+        """
+        accepted: list[Entry] = []
+        rejected: list[Rejection] = []
+        growing: dict[Series, tuple[Description, list[float], list[Value]]] = {}
+        for item in raw:
+            plain = self._plain(item, now)
+            if plain is not None:
+                description, time, value = plain
+                series, kind, unit, help_ = description
+                grown = growing.get(series)
+                if grown is None or grown[0] is not description:
+                    grown = growing[series] = description, [], []
+                    accepted.append(Entry(series, grown[1], grown[2], kind, unit, help_))
+                grown[1].append(time)
+                grown[2].append(value)
+                continue
+            try:
+                entry, errors = self.entry(item, now)
+            except SampleError as error:
+                rejected.append(reject(0, error))
+                continue
+            rejected += [reject(0, error) for error in errors]
+            growing.pop(entry.series, None)  # what follows comes behind it
+            accepted.append(entry)
+        return accepted, rejected
+
+    def _plain(self, raw: Any, now: float) -> tuple[Description, float, float] | None:
+        """What most entries are, without a further call: one good number of a series that was described so before."""
+        try:
+            value, size = raw["value"], 2
+            if "time" in raw:
+                time, size = raw["time"], 3
+                if type(time) is not float or not _LEAST_TIME <= time <= _MOST_TIME:
+                    return None
+            else:
+                time = now
+            if type(value) is not float:
+                if type(value) is not int or not -_EXACT <= value <= _EXACT:
+                    return None
+                value = float(value)
+            elif value - value != 0.0:  # not finite
+                return None
+            if "tags" in raw:
+                tags = raw["tags"]
+                key: object = (raw["metric"], *tags, *tags.values())
+                size += 1
+            else:
+                key = raw["metric"]
+            if len(raw) != size:
+                key = _described_key(raw, key, size)
+            description = self._described.get(key)
+            if description is None or self._kind_of(description.series) == "event":
+                return None
+            return description, time, value
+        except (AttributeError, KeyError, TypeError):  # no object, without what it needs, or what cannot be a key
+            return None
+
+
+def _described_key(raw: dict[str, Any], series_key: object, size: int) -> object:
+    """By what a description is remembered; None if the entry has fields that are no part of it."""
+    size += ("unit" in raw) + ("kind" in raw) + ("help" in raw)
+    return (raw.get("unit"), raw.get("kind"), raw.get("help"), series_key) if len(raw) == size else None
 
 
 def reject(index: int, error: SampleError) -> Rejection:

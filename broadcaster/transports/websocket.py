@@ -177,7 +177,7 @@ class Connection:
         """Serves the client until either side ends it."""
         self._nursery = nursery
         self._websocket = websocket
-        self._stream.reader = FrameReader(self._shared.config.message_bytes, self._receive).feed
+        self._stream.reader = FrameReader(self._shared.config.message_bytes, self._receive_all).feed
         self._stream.opened()
         self.session.start()
         if self._mailbox is not None:
@@ -192,6 +192,10 @@ class Connection:
     def _receive(self, data: str | bytes) -> None:
         if self.closing is None:
             self.session.receive(data)
+
+    def _receive_all(self, messages: list[bytes]) -> None:
+        if self.closing is None:
+            self.session.receive_all(messages)
 
     async def _read(self, websocket: WebSocketConnection) -> None:
         """The messages that the frame reader leaves to trio-websocket, until the end of the connection."""

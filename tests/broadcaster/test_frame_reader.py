@@ -28,7 +28,7 @@ def frame(first: int, payload: bytes, *, mask: bytes = MASK, length_bytes: int |
 def read(segments: list[bytes], bytes_max: int = BYTES_MAX) -> tuple[list[bytes], list[bytes]]:
     """The messages taken, and what is passed on of each segment."""
     taken: list[bytes] = []
-    reader = FrameReader(bytes_max, taken.append)
+    reader = FrameReader(bytes_max, taken.extend)
     return taken, [reader.feed(segment) for segment in segments]
 
 

@@ -25,6 +25,14 @@ def test_a_rate_of_0_is_no_bound() -> None:
     assert all(bucket.take(10**9, 0.0) for _ in range(3))
 
 
+def test_what_is_affordable_can_be_taken_in_parts() -> None:
+    bucket = TokenBucket(2.0, 4.0, 0.0)
+    assert [bucket.affords(5, 0.0), bucket.affords(4, 0.0)] == [False, True]
+    assert [bucket.take(1, 0.0) for _ in range(4)] == [True] * 4
+    assert [bucket.affords(1, 0.0), bucket.affords(1, 0.5), bucket.affords(2, 0.5)] == [False, True, False]
+    assert TokenBucket(0, 0, 0.0).affords(10**9, 0.0)
+
+
 def test_a_slow_rate_allows_its_burst() -> None:
     bucket = TokenBucket(0.1, 0.5, 0.0)
     assert [bucket.take(1, 0.0), bucket.take(1, 4.9), bucket.take(1, 10.1)] == [True, False, True]

@@ -104,7 +104,7 @@ async def test_a_bug_costs_one_connection_only(
             await other.say(type="ping", time=1)
             await other.receive("pong")
             with monkeypatch.context() as patched:
-                patched.setattr(Session, "receive", broken)
+                patched.setattr(Session, "receive_all", broken)
                 await victim.say(type="ping", time=1)
                 assert await ended(victim)
             await other.say(type="ping", time=1)

@@ -120,6 +120,40 @@ def test_no_bounds() -> None:
         assert mine.publish(message("a", count=30_000), EVERYTHING, 5.0).accepted == 30_000
 
 
+def singles(world: World, *metrics: str, grant: Grant = EVERYTHING) -> Publish | None:
+    raw = [{"metric": metric, "time": 1.0, "value": 2.0} for metric in metrics]
+    return publisher(world).publish_singles(raw, grant, 5.0)
+
+
+def test_messages_of_one_sample_taken_together_are_refused_each() -> None:
+    world = World(series_max=1)
+    result = singles(world, "a", "b", "", "a", "b", "a")
+    assert result is not None
+    assert result.accepted == 3
+    assert sorted(rejection.code for rejection in result.rejected) == ["bad_metric", *["too_many_series"] * 2]
+    assert {rejection.message.split(".")[0] for rejection in result.rejected} == {"samples[0]"}
+    assert world.shared.counts.rejected == {"bad_metric": 1, "too_many_series": 2}
+    world.flush()
+    assert [series.metric for _, series, _ in world.history.log] == ["a"] * 3
+
+
+def test_messages_of_one_sample_taken_together_are_allowed_by_metric() -> None:
+    result = singles(World(), "a.x", "b.x", "b.x", "a.y", grant=Only("a."))
+    assert result is not None
+    assert result.accepted == 2
+    assert [rejection.code for rejection in result.rejected] == ["forbidden"] * 2
+
+
+def test_messages_of_one_sample_that_go_over_the_rate_are_not_taken_together() -> None:
+    world = World(samples_per_second=3)
+    assert singles(world, *"aaaa") is None
+    world.flush()
+    assert world.history.log == []
+    result = singles(world, *"aaa")
+    assert result is not None
+    assert result.accepted == 3
+
+
 @pytest.mark.parametrize("samples", [None, {}, "x", 5])
 def test_no_array_is_refused_whatever_the_rate(samples: object) -> None:
     assert refused(publisher(World(samples_per_second=1)), {"id": 2, "samples": samples}).code == "bad_message"

@@ -77,7 +77,7 @@ async def test_a_drain_delivers_what_waits_says_bye_and_accepts_nobody() -> None
 async def test_a_client_that_does_not_read_cannot_hold_up_the_drain() -> None:
     large = {"samples": [{"metric": "a", "time": [1.0] * 5_000, "value": [1.0] * 5_000}]}
     with ExitStack() as sockets, trio.fail_after(20):
-        async with broadcaster(drain_s=0.4, close_s=0.2) as (running, _):
+        async with broadcaster(drain_s=0.4, close_s=0.2, samples_per_second=0) as (running, _):
             client = await connect(running)
             sockets.enter_context(client.sock)
             await subscribe(client)

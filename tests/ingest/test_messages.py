@@ -92,9 +92,9 @@ def test_too_many_samples_are_counted_over_the_columns() -> None:
 
 def test_what_is_encoded_is_decoded_alike() -> None:
     entries = [
-        Entry(Series("a", (("k", "v"),)), (1.5,), (2.0,), "counter", "B", "bytes"),
+        Entry(Series("a", (("k", "v"),)), [1.5], [2.0], "counter", "B", "bytes"),
         Entry(Series("b"), [1.0, 2.0], [None, 4.0]),
-        Entry(Series("c"), (3.0,), ("deploy",), "event"),
+        Entry(Series("c"), [3.0], ["deploy"], "event"),
     ]
     decoded = decode_publish(decode(encode_publish(7, entries)), Validator(), 9.0, 100)
     assert (decoded.id, decoded.entries, decoded.rejected, decoded.accepted) == (7, entries, [], 4)

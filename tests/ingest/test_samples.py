@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from ingest.samples import (
     MAX_TIME,
+    Entry,
     Kind,
+    Rejection,
     SampleError,
     Series,
     Validator,
@@ -26,7 +28,7 @@ def refused(raw: object, kind: Kind | None = None) -> tuple[str, str]:
 def test_a_single_sample_gets_the_time_of_receipt() -> None:
     accepted, rejected = Validator().entries([{"metric": "a.b", "value": 3}], now=5.0)
     assert rejected == []
-    assert (accepted[0].series, accepted[0].times, accepted[0].values) == (Series("a.b"), (5.0,), (3.0,))
+    assert (accepted[0].series, accepted[0].times, accepted[0].values) == (Series("a.b"), [5.0], [3.0])
 
 
 def test_tags_in_any_order_are_one_series() -> None:
@@ -119,7 +121,7 @@ def test_bad_event(value: object) -> None:
 
 def test_a_known_event_series_need_not_repeat_its_kind() -> None:
     accepted, rejected = Validator(lambda series: "event").entries([{"metric": "m", "value": "deploy"}], now=1.0)
-    assert (accepted[0].values, rejected) == (("deploy",), [])
+    assert (accepted[0].values, rejected) == (["deploy"], [])
 
 
 def test_an_event_series_stays_one() -> None:
@@ -161,8 +163,79 @@ def test_whatever_comes_is_accepted_or_named(raw: list[object]) -> None:
         assert check_series(entry.series.metric, dict(entry.series.tags)) == entry.series
 
 
-def test_the_cache_is_bounded() -> None:
+few_tags = st.dictionaries(st.sampled_from("ab"), st.sampled_from("ab"), max_size=2)
+near_valid = st.fixed_dictionaries(
+    {
+        "metric": st.sampled_from(["m", "m", "n", "e", "", 5, ["m"]]),
+        "value": st.floats() | st.integers(-(2**60), 2**60) | st.sampled_from([None, "x", True, [1.0], 10**400]),
+    },
+    optional={
+        "time": st.floats() | st.integers(0, 2**70) | st.sampled_from([None, "x", 1e12, [1.0]]),
+        "tags": few_tags | st.sampled_from([None, [], {"a": ["b"]}, {"a": 5}, "ab", {"": "x"}]),
+        "unit": st.sampled_from(["s", "ms", None, 5]),
+        "kind": st.sampled_from(["gauge", "counter", "event", "other"]),
+        "help": st.sampled_from(["one", "two"]),
+        "other": st.just(1),
+    },
+)
+Flat = tuple[Series, str | None, str | None, str | None, float, float | str | None]
+
+
+def kind_of(series: Series) -> Kind | None:
+    return "event" if series.metric == "e" else "gauge" if series.metric == "n" else None
+
+
+def flat(accepted: list[Entry]) -> list[Flat]:
+    return [
+        (entry.series, entry.kind, entry.unit, entry.help, time, value)
+        for entry in accepted
+        for time, value in zip(entry.times, entry.values, strict=True)
+    ]
+
+
+@given(st.lists(near_valid, max_size=12))
+def test_what_is_remembered_of_earlier_entries_changes_nothing(raw: list[dict[str, object]]) -> None:
+    mine = Validator(kind_of)
+    expected: list[tuple[list[Flat], list[str]]] = []
+    for item in raw:
+        accepted, rejected = Validator(kind_of).entries([item], 5.0)
+        expected.append((flat(accepted), [rejection.code + rejection.message for rejection in rejected]))
+    for _ in range(2):
+        for item, (good, bad) in zip(raw, expected, strict=True):
+            accepted, rejected = mine.entries([item], 5.0)
+            assert flat(accepted) == good
+            assert [rejection.code + rejection.message for rejection in rejected] == bad
+
+
+@given(st.lists(near_valid, max_size=12))
+def test_entries_of_many_messages_are_what_they_are_one_by_one(raw: list[dict[str, object]]) -> None:
+    one_by_one, together = Validator(kind_of), Validator(kind_of)
+    good: list[Flat] = []
+    bad: list[Rejection] = []
+    for item in raw * 2:
+        accepted, rejected = one_by_one.entries([item], 5.0)
+        good += flat(accepted)
+        bad += rejected
+    accepted, rejected = together.singles(raw * 2, 5.0)
+    assert rejected == bad
+    by_series = [[sample for sample in good if sample[0] == series] for series in dict.fromkeys(s[0] for s in good)]
+    merged = flat(accepted)
+    assert [[sample for sample in merged if sample[0] == samples[0][0]] for samples in by_series] == by_series
+    assert len(merged) == len(good)
+
+
+def test_samples_of_a_series_that_come_together_become_one_entry() -> None:
+    validator = Validator()
+    raw = [{"metric": metric, "time": float(time), "value": time} for time, metric in enumerate("aabab")]
+    validator.singles(raw[:3], 5.0)  # a series is described by its first sample
+    accepted, _ = validator.singles(raw, 5.0)
+    assert [(entry.series.metric, entry.times) for entry in accepted] == [("a", [0.0, 1.0, 3.0]), ("b", [2.0, 4.0])]
+
+
+def test_the_caches_are_bounded() -> None:
     validator = Validator(cache_size=10)
     for index in range(100):
         validator.series("m", {"i": str(index)})
+        validator.entries([{"metric": "m", "tags": {"j": str(index)}, "value": 1.0}], 5.0)
     assert len(validator._cache) <= 10
+    assert len(validator._described) <= 10
