@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from broadcaster.origins import Doorkeeper
 from ingest.settings import Address
@@ -25,6 +25,13 @@ class BroadcasterConfig(BaseModel):
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Names to be reached by, beside loopback's; *: any. Beyond loopback, none means any."
+    )
+
+    tls_certificate: str | None = Field(
+        None, description="A PEM file with the certificate and its chain: both ports speak TLS (wss://, https://)."
+    )
+    tls_key: str | None = Field(
+        None, validate_default=True, description="A PEM file with the certificate's key, without a passphrase."
     )
 
     connections_max: Positive = Field(20_000, description="Connections at once; also bounded by the descriptor limit.")
@@ -60,6 +67,16 @@ class BroadcasterConfig(BaseModel):
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
+
+    @field_validator("tls_key")
+    @classmethod
+    def _both_or_neither(cls, key: str | None, info: ValidationInfo) -> str | None:
+        certificate = info.data.get("tls_certificate")
+        if key is None and certificate is not None:
+            raise ValueError("expected the file with the key of tls_certificate")
+        if key is not None and certificate is None:
+            raise ValueError("expected tls_certificate beside it")
+        return key
 
     def doorkeeper(self, bind: Address) -> Doorkeeper:
         """Who may ask the listener at that address."""

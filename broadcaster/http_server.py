@@ -1,9 +1,11 @@
+from ssl import SSLContext
 from typing import Any, cast
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as serve_hypercorn
 
+from broadcaster.certificate import Certificate
 from broadcaster.http import Core, build_app
 from ingest.listening import listen, to_whom_it_reaches
 from ingest.settings import Address
@@ -16,6 +18,7 @@ BACKLOG = 1000
 
 async def serve_http(
     core: Core,
+    certificate: Certificate | None = None,
     *,
     stop: trio.Event | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
@@ -35,16 +38,31 @@ async def serve_http(
 
     async def serve(task_status: trio.TaskStatus[list[str]]) -> None:
         # Hypercorn makes a socket object of its own from the descriptor, and closes that.
-        settings = _settings(listener.detach())
+        settings = _settings(listener.detach(), None if certificate is None else certificate.follower())
+        settings.ssl_handshake_timeout = core.config.handshake_s
         await serve_hypercorn(app, settings, shutdown_trigger=trigger, task_status=task_status, mode="asgi")
 
     async with trio.open_nursery() as nursery:
         await nursery.start(serve)
-        task_status.started(f"http://{address}")
+        task_status.started(f"{'http' if certificate is None else 'https'}://{address}")
 
 
-def _settings(descriptor: int) -> Config:
-    config = Config()
+class _Settings(Config):
+    """With a TLS context that was made elsewhere, instead of files."""
+
+    context: SSLContext | None = None
+
+    def create_ssl_context(self) -> SSLContext | None:
+        return self.context
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self.context is not None
+
+
+def _settings(descriptor: int, context: SSLContext | None) -> Config:
+    config = _Settings()
+    config.context = context
     config.bind = [f"fd://{descriptor}"]
     config.loglevel = "WARNING"  # and no access log unless one is configured
     config.include_server_header = False

@@ -1,0 +1,206 @@
+"""TLS under the same seam: what `try_send` takes is encrypted and written without waiting, as plain bytes are.
+
+OpenSSL works on memory here, not on the socket. All it wants to write goes through one buffer that all connections
+share and that every call empties before anybody else can run: it stays in the processor's cache, and ten thousand
+connections do not keep one each. What the socket does not take is kept by the connection, which encrypts nothing more
+until that is gone; so a slow client costs at most `PIECE_BYTES` of ciphertext, and the frame itself stays shared.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from broadcaster.stream import LINGER_BYTES, LINGER_S, RECEIVE_BYTES, FrameStream
+
+PIECE_BYTES = 131_072  # encrypted and written at once: eight records of TLS
+RECORD_BYTES = 16_384
+NOTHING = memoryview(b"")
+NOT_TLS = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 44\r\n\r\n"
+    b"this port speaks TLS: use wss:// for ws://\r\n"
+)
+
+T = TypeVar("T")
+
+_outgoing = ssl.MemoryBIO()
+
+
+class TlsPipe(trio.abc.Stream):
+    """The server's side of TLS over a connected, non-blocking socket; errors of TLS are trio.BrokenResourceError."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._sock = sock
+        self._wire = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        self._incoming = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, _outgoing, server_side=True)
+        self._waiting = b""  # ciphertext that the socket has not taken yet
+        self._writing = False  # a task waits for the socket
+        self._received = b""  # plaintext beyond what was asked for
+        self._ended = False
+
+    async def shake_hands(self) -> None:
+        """Raises trio.BrokenResourceError; the peer has then been told why."""
+        while True:
+            try:
+                self._call(self._tls.do_handshake)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._hear()
+            except ssl.SSLError as error:
+                await self._refuse(error)
+                raise trio.BrokenResourceError(f"TLS: {error.reason}") from error
+            else:
+                await self._flush()
+                return
+
+    async def _hear(self) -> None:
+        data = await self._wire.receive_some(RECEIVE_BYTES)
+        if not data:
+            raise trio.BrokenResourceError("TLS: ended in the handshake")
+        self._incoming.write(data)
+
+    async def _refuse(self, error: ssl.SSLError) -> None:
+        """Lets the peer read why: closing while unread bytes wait could destroy the alert on its way."""
+        if error.reason == "HTTP_REQUEST":
+            self._waiting = NOT_TLS
+        with trio.move_on_after(LINGER_S):
+            await self._flush()
+            self._sock.shutdown(socket.SHUT_WR)
+            read = 0
+            while read < LINGER_BYTES and (data := await self._wire.receive_some(RECEIVE_BYTES)):
+                read += len(data)
+
+    # OpenSSL's output.
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Any call of OpenSSL but `write`: may have something to say, too, such as an alert."""
+        try:
+            return function()
+        finally:
+            if _outgoing.pending:
+                self._post()
+
+    def _post(self) -> bool:
+        """Writes what OpenSSL put out, without waiting; False if part of it has to wait."""
+        data = _outgoing.read()
+        if self._waiting or self._writing:
+            self._waiting += data
+            return False
+        try:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        if sent == len(data):
+            return True
+        self._waiting = data[sent:]
+        return False
+
+    async def _flush(self) -> None:
+        self._writing = True
+        try:
+            while self._waiting:
+                data, self._waiting = self._waiting, b""
+                await self._wire.send_all(data)
+        finally:
+            self._writing = False
+
+    # What a frame stream needs.
+
+    def send(self, data: bytes | memoryview) -> memoryview | None:
+        """Encrypts and writes without waiting. None: all is written.
+
+        Otherwise `send_all` must follow, with the rest that this returns (which may be empty: ciphertext waits).
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        write, left = self._tls.write, memoryview(data)
+        while left:
+            write(left[:PIECE_BYTES])
+            left = left[PIECE_BYTES:]
+            if not self._post():
+                return left
+        return None
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        left: memoryview | None = memoryview(data)
+        while True:
+            await self._flush()
+            if left is None:
+                return
+            try:
+                left = self.send(left)
+            except OSError as error:
+                raise trio.BrokenResourceError(f"TLS: {error}") from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._wire.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """b"" at the end, whether the peer announced it or was cut off: for a WebSocket its close frame decides."""
+        most = max_bytes or RECEIVE_BYTES
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not (self._received or self._decrypt() or self._ended):
+            data = await self._wire.receive_some(RECEIVE_BYTES)
+            if not data:
+                self._ended = True
+            self._incoming.write(data)
+        data, self._received = self._received[:most], self._received[most:]
+        return data
+
+    def _decrypt(self) -> bool:
+        """Takes what is whole of what came; a record at most each time. Raises trio.BrokenResourceError."""
+        parts: list[bytes] = []
+        try:
+            while data := self._call(self._read_record):
+                parts.append(data)
+            self._ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._ended = True
+        except OSError as error:
+            raise trio.BrokenResourceError(f"TLS: {error}") from error
+        self._received += b"".join(parts)
+        return bool(self._received)
+
+    def _read_record(self) -> bytes:
+        return self._tls.read(RECORD_BYTES)
+
+    def say_end(self) -> None:
+        """Announces the end of what is sent, if that can be done at once. Raises OSError."""
+        try:
+            self._call(self._tls.unwrap)
+        except ssl.SSLWantReadError:  # the peer's own end is not waited for
+            return
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+class TlsStream(FrameStream):
+    """A FrameStream over TLS; `shake_hands` comes first."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._pipe = TlsPipe(sock, context)
+        super().__init__(sock, self._pipe)
+
+    async def shake_hands(self) -> None:
+        await self._pipe.shake_hands()
+
+    def try_send(self, data: bytes) -> bool:
+        if self.busy or self.broken:
+            return False
+        try:
+            self._rest = self._pipe.send(data)
+        except OSError:  # of the socket or of TLS; the reader learns of it, too, and ends the connection
+            self.broken = True
+            return False
+        return True
+
+    def _shut(self) -> None:
+        self._pipe.say_end()
+        super()._shut()
