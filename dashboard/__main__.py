@@ -83,6 +83,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def _add_common(parser: argparse.ArgumentParser, bind: str) -> None:
     parser.add_argument("--bind", metavar="HOST:PORT", help=f"where the dashboard is served ({bind})")
+    parser.add_argument("--dashboards", metavar="DIR", help="the directory of saved dashboards, made if missing (none)")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     parser.add_argument(
         "--insecure",
@@ -96,7 +97,8 @@ def _demo(args: argparse.Namespace) -> int:
     with extra("broadcaster,dashboard"):
         importlib.import_module("broadcaster.server")
         from dashboard import demo
-    demo.run(args.config, bind=args.bind, browser=args.browser, insecure=args.insecure)
+    flags = {name: getattr(args, name) for name in ("bind", "insecure", "dashboards")}
+    demo.run(args.config, flags, browser=args.browser)
     return 0
 
 
@@ -105,7 +107,9 @@ def _dashboard(args: argparse.Namespace) -> int:
         from dashboard.config import DashboardConfig
         from dashboard.server import serve
         from ingest.settings import load, refuse_exposed
-    flags = {name: getattr(args, name) for name in ("bind", "broadcaster", "broadcaster_http", "insecure")}
+    flags = {
+        name: getattr(args, name) for name in ("bind", "broadcaster", "broadcaster_http", "insecure", "dashboards")
+    }
     config = load("dashboard", DashboardConfig, flags, args.config)
     refuse_exposed("--bind", config.bind, insecure=config.insecure)
 

@@ -1,5 +1,6 @@
 import gzip
 import json
+import logging
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -7,10 +8,14 @@ from importlib.resources import files
 import dash
 from flask import Flask, Response, request
 
-from dashboard import callbacks, ids, layout
+from dashboard import boards_http, callbacks, ids, layout
 from dashboard.config import DashboardConfig
+from dashboard.shelf import Shelf
+
+log = logging.getLogger("streamgauge.dashboard")
 
 PLOTLY_PATH = f"/vendor/plotly-{version('plotly')}.min.js"
+PAGES = ("/connections",)  # beside "/": what the page's modules show there is theirs to know
 FOREVER = "public, max-age=31536000, immutable"  # the version is in the path
 
 INDEX = """<!DOCTYPE html>
@@ -53,6 +58,13 @@ def create_app(config: DashboardConfig) -> dash.Dash:
     server: Flask = app.server
     server.add_url_rule("/healthz", "healthz", healthz)
     server.add_url_rule(PLOTLY_PATH, "plotly", plotly_script)
+    for path in PAGES:
+        server.add_url_rule(path, path, app.index)
+    server.view_functions["/<path:path>"] = not_found  # Dash would answer any path with its page
+    shelf = Shelf.at(config.dashboards)
+    for problem in shelf.everything()[1]:
+        log.warning("not read as a dashboard: %s", problem)
+    boards_http.register(server, shelf, config.doorkeeper())
     server.after_request(close_unused)
     return app
 
@@ -76,6 +88,10 @@ def page_config(config: DashboardConfig) -> str:
         mode="json", include={"broadcaster", "broadcaster_http", "window_s", "points_max", "forget_s"}
     )
     return json.dumps(wanted).replace("<", "\\u003c").replace("%", "\\u0025")
+
+
+def not_found(path: str) -> Response:
+    return Response(f"/{path}: no such page\n", 404, mimetype="text/plain", headers={"Cache-Control": "no-store"})
 
 
 def healthz() -> Response:

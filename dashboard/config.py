@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from broadcaster.origins import Doorkeeper
 from ingest.settings import Address, HttpUrl, WebSocketUrl
 
 
@@ -16,6 +17,10 @@ class DashboardConfig(BaseModel):
     insecure: bool = Field(False, description="Allow binding beyond loopback without credentials.")
     broadcaster: WebSocketUrl = Field("ws://127.0.0.1:8765", description="The broadcaster, as browsers reach it.")
     broadcaster_http: HttpUrl = Field("http://127.0.0.1:8766", description="Its HTTP side, as browsers reach it.")
+    dashboards: str = Field("", description="Directory of saved dashboards, made if missing; none: nothing is saved.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names to be reached by for saving, beside loopback's; *: any. Beyond loopback, none means any."
+    )
     title: Annotated[str, Field(min_length=1, max_length=80)] = Field("Streamgauge", description="Title of the page.")
     window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         60.0, description="Time window at first sight, in seconds; 0: the whole history."
@@ -24,3 +29,7 @@ class DashboardConfig(BaseModel):
         3600.0, description="Seconds of silence after which the page forgets a line; 0: never."
     )
     points_max: Annotated[int, Field(ge=100)] = Field(36_000, description="Samples of one series that the page keeps.")
+
+    def doorkeeper(self) -> Doorkeeper:
+        """Who may read and save dashboards."""
+        return Doorkeeper((), tuple(map(str.lower, self.allowed_hosts)), self.bind.is_loopback)

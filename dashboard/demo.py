@@ -7,6 +7,7 @@ from the inside out, so the sources' last samples are flushed and viewers are to
 import os
 import sys
 import webbrowser
+from collections.abc import Mapping
 from functools import partial
 
 import trio
@@ -35,11 +36,11 @@ class DemoConfig(BaseModel):
     shop_seed: int = Field(7, description="The same seed makes the same shop.")
 
 
-def run(config_file: str | None, *, bind: str | None, browser: bool | None, insecure: bool | None) -> None:
+def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool | None) -> None:
     """Serve until SIGINT or SIGTERM. Raises CommandError for bad settings and for ports that are taken."""
     demo = load("demo", DemoConfig, {"browser": browser}, config_file)
     broadcasting = load("broadcaster", BroadcasterConfig, {}, config_file)
-    viewing = load("dashboard", DashboardConfig, {"bind": bind, "insecure": insecure}, config_file)
+    viewing = load("dashboard", DashboardConfig, flags, config_file)
     refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)

@@ -81,3 +81,17 @@ def test_assets_are_short_and_load_nothing_from_elsewhere(asset: Path) -> None:
     assert len(text.splitlines()) <= 400
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
     assert "innerHTML" not in text
+
+
+def test_an_unknown_path_is_told_plainly() -> None:
+    for path in ("/nothing", "/connections/more", "/assets/nothing.js"):
+        answer = client().get(path)
+        assert answer.status_code == 404, path
+    assert client().get("/nothing").text == "/nothing: no such page\n"
+    assert client().get("/<b>").content_type.startswith("text/plain")
+
+
+def test_the_page_of_connections_is_the_same_page() -> None:
+    http = client()
+    assert http.get("/connections").status_code == 200
+    assert len(http.get("/connections").text) == len(http.get("/").text)
