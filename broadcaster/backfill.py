@@ -8,6 +8,7 @@ step, with nothing left to read, the member is released.
 from collections.abc import Iterator
 
 from broadcaster import messages
+from broadcaster.coverage import Coverage
 from broadcaster.history import History, Record
 from broadcaster.hub import Audience, Batch
 from broadcaster.messages import Gap
@@ -20,26 +21,20 @@ Spans = dict[Record, tuple[int, int]]
 class Backfill:
     """The payloads of one backfill, made one by one as the socket takes them.
 
-    `covered` maps each record to the index from which on this connection is sent everything; it is kept up to date, so
-    that another subscription repeats nothing.
+    `coverage` is kept up to date, so that another subscription repeats nothing.
     """
 
-    def __init__(self, history: History, audience: Audience, covered: dict[Record, int]) -> None:
+    def __init__(self, history: History, audience: Audience, coverage: Coverage) -> None:
         self._history = history
         self._audience = audience
-        self._covered = covered
+        self._coverage = coverage
         self._start = audience.last_seq
-        self._upto = {record: self._end(record) for record in audience.records}
+        self._upto: dict[Record, int] = {}  # index behind what was sent; those that appear later begin at 0
         self._width = 2**62  # batches a message, adapted to how large they are
         self._planned = 0  # samples
         self.spans: Spans = {}
         self.prefaces: list[bytes] = []
         self.held = True
-
-    def _end(self, record: Record) -> int:
-        """The index behind what the audience was sent of the record, whether that is still held or not."""
-        waiting = self._audience.columns.get(record)
-        return record.ring.end_index - (len(waiting[0]) if waiting else 0)
 
     def pass_by(self, batch: Batch, preface: bytes | None) -> None:
         """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
@@ -57,17 +52,13 @@ class Backfill:
         self._plan({record: record.ring.index_after(seq) for record in records})
 
     def _plan(self, starts: dict[Record, int]) -> None:
+        self._upto = {record: self._audience.end(record) for record in self._audience.records}
         for record, start in starts.items():
-            stop = min(self._upto.get(record, 0), self._covered.get(record, record.ring.end_index))
+            stop = min(self._upto.get(record, 0), self._coverage.start(record))
             if start < stop:
                 self.spans[record] = (start, stop)
                 self._planned += stop - start
-                self._covered[record] = start
-
-    def cover(self) -> None:
-        """Notes that from now on everything of the audience is sent."""
-        for record, index in self._upto.items():
-            self._covered.setdefault(record, index)
+                self._coverage.begin(record, start)
 
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
@@ -99,9 +90,7 @@ class Backfill:
         """One message of the chain after `seq`: merged batches, or a gap for what the history let go. To which seq."""
         upto = self._audience.last_seq
         records = self._upto | dict.fromkeys(self._audience.records)  # some may be forgotten, others new
-        spans = {record: (self._upto.get(record, 0), self._end(record)) for record in records}
-        for record, (start, _) in spans.items():
-            self._covered.setdefault(record, start)
+        spans = {record: (self._upto.get(record, 0), self._audience.end(record)) for record in records}
         evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
         if evicted:
             cut = min(max(evicted), upto)

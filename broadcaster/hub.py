@@ -75,6 +75,11 @@ class Audience:
         else:
             self.columns[record] = [*waiting[0], *times], [*waiting[1], *values], None
 
+    def end(self, record: Record) -> int:
+        """The index behind what the members were sent of the record, whether that is still held or not."""
+        waiting = self.columns.get(record)
+        return record.ring.end_index - (len(waiting[0]) if waiting else 0)
+
     def take(self, epoch: str, seq: int) -> tuple[Batch, bytes | None]:
         """The batch of what was collected, and its preface."""
         columns, self.columns = self.columns, {}

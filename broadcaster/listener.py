@@ -2,8 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from typing import Protocol
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
@@ -18,20 +17,27 @@ log = logging.getLogger("streamgauge.broadcaster")
 
 ACCEPT_AT_ONCE = 64
 OUT_OF_DESCRIPTORS_S = 0.1
-Opened = Callable[[FrameStream, Admission, str], AbstractContextManager[Connection]]
+
+
+class House(Protocol):
+    """Knows all connections."""
+
+    def full(self) -> bool: ...
+
+    def enter(self, stream: FrameStream, admission: Admission, address: str) -> Connection:
+        """Makes a connection known, until `leave` is called."""
+
+    def leave(self, connection: Connection) -> None: ...
 
 
 class Listener:
-    """Serves WebSocket clients from one listening socket. `opened` makes a connection known while it lasts."""
+    """Serves WebSocket clients from one listening socket."""
 
-    def __init__(
-        self, config: BroadcasterConfig, authenticator: Authenticator, opened: Opened, full: Callable[[], bool]
-    ) -> None:
+    def __init__(self, config: BroadcasterConfig, authenticator: Authenticator, house: House) -> None:
         self._config = config
         self._doorkeeper = config.doorkeeper(config.bind)
         self._authenticator = authenticator
-        self._opened = opened
-        self._full = full
+        self._house = house
         self._handshakes: dict[trio.CancelScope, None] = {}
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
@@ -58,9 +64,12 @@ class Listener:
         stream = FrameStream(accepted)
         try:
             async with trio.open_nursery() as nursery:
-                request = await self._handshake(stream, nursery)
-                if request is not None:
-                    await self._decide(request, stream, address, nursery)
+                connection = await self._open(stream, address, nursery)
+                if connection is not None:
+                    try:
+                        await connection.run()
+                    finally:
+                        self._house.leave(connection)
                 nursery.cancel_scope.cancel()
         except* (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("%s: connection lost", address)
@@ -87,30 +96,39 @@ class Listener:
                 )
             finally:
                 self._handshakes.pop(scope, None)
-                stream.on_end = lambda: None
+                stream.on_end = None
         return None
 
-    async def _decide(
-        self, request: WebSocketRequest, stream: FrameStream, address: str, nursery: trio.Nursery
-    ) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
-        if (host := host_of(stream.head)) is not None:
-            headers["host"] = host
-        decision: Admission | Refusal = Refusal(503, "too many connections", ((b"Retry-After", b"1"),))
-        if not self._full():
-            decision = admit(
-                request.path,
-                headers,
-                request.proposed_subprotocols,
-                authenticator=self._authenticator,
-                doorkeeper=self._doorkeeper,
-            )
+    async def _open(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> Connection | None:
+        """The handshake and its answer. None: it ended with that."""
+        request = await self._handshake(stream, nursery)
+        if request is None:
+            return None
+        decision = self._decide(request, stream)
         if isinstance(decision, Refusal):
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
                 await request.reject(decision.status, extra_headers=[*decision.headers], body=body)
                 await stream.aclose()
-            return
-        with self._opened(stream, decision, address) as connection:
-            websocket = await request.accept(subprotocol=decision.subprotocol)
-            await connection.run(websocket, nursery)
+            return None
+        connection = self._house.enter(stream, decision, address)
+        try:
+            connection.open(await request.accept(subprotocol=decision.subprotocol), nursery)
+        except BaseException:
+            self._house.leave(connection)
+            raise
+        return connection
+
+    def _decide(self, request: WebSocketRequest, stream: FrameStream) -> Admission | Refusal:
+        if self._house.full():
+            return Refusal(503, "too many connections", ((b"Retry-After", b"1"),))
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
+        if (host := host_of(stream.head)) is not None:
+            headers["host"] = host
+        return admit(
+            request.path,
+            headers,
+            request.proposed_subprotocols,
+            authenticator=self._authenticator,
+            doorkeeper=self._doorkeeper,
+        )

@@ -4,8 +4,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psutil
@@ -64,7 +63,7 @@ class Broadcaster:
         self._publishers: dict[str, Publisher] = {}
         self._lag = LoopLag()
         self._process = psutil.Process()
-        self.listener = Listener(config, authenticator, self.opened, self.full)
+        self.listener = Listener(config, authenticator, self)
         self._most = min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE)
 
     # What the listener needs.
@@ -72,20 +71,19 @@ class Broadcaster:
     def full(self) -> bool:
         return len(self._connections) >= self._most or self.draining
 
-    @contextmanager
-    def opened(self, stream: FrameStream, admission: Admission, address: str) -> Iterator[Connection]:
-        """Makes a connection known while it lasts."""
+    def enter(self, stream: FrameStream, admission: Admission, address: str) -> Connection:
+        """Makes a connection known, until `leave` is called."""
         connection = Connection(self._shared, stream, admission.grant, address)
         self._connections[connection] = None
         self._opened += 1
-        try:
-            yield connection
-        finally:
-            del self._connections[connection]
-            self._gone.set()
-            self._ended.add(connection.traffic())
-            code = str(connection.closing.code) if connection.closing else "peer"
-            self._closes[code] = self._closes.get(code, 0) + 1
+        return connection
+
+    def leave(self, connection: Connection) -> None:
+        del self._connections[connection]
+        self._gone.set()
+        self._ended.add(connection.traffic())
+        code = str(connection.closing.code) if connection.closing else "peer"
+        self._closes[code] = self._closes.get(code, 0) + 1
 
     # What the HTTP side needs.
 

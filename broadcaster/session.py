@@ -5,12 +5,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from broadcaster import errors, messages
 from broadcaster.auth import EVERYTHING, Authenticator, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.config import BroadcasterConfig
+from broadcaster.coverage import Coverage
 from broadcaster.errors import Close
 from broadcaster.history import Record
 from broadcaster.hub import Audience, Batch, Hub, Wish
@@ -73,20 +74,12 @@ class Session:
         self._max_rate: float | None = None
         self._audience: Audience | None = None
         self._backfill: Backfill | None = None
-        self._covered: dict[Record, int] = {}
+        self._coverage: Coverage | None = None  # while it has subscriptions
         self._operations: list[Callable[[], None]] = []
         self._spoken = False
         self._closed = False
         config = shared.config
         self._bad = TokenBucket(config.bad_messages_max / 60, config.bad_messages_max, shared.clock())
-        self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
-            "hello": self._hello,
-            "publish": self._publish,
-            "subscribe": self._subscribe,
-            "unsubscribe": self._unsubscribe,
-            "ping": self._ping,
-            "authenticate": self._authenticate,
-        }
 
     def start(self) -> None:
         config, history = self._shared.config, self._shared.hub.history
@@ -133,11 +126,11 @@ class Session:
         kind = message.get("type")
         if not isinstance(kind, str):
             raise MessageError("bad_message", f"type: expected a text, got {show(kind)}", _id_of(message))
-        handler = self._handlers.get(kind)
+        handler = HANDLERS.get(kind)
         if handler is None:
-            known = ", ".join(self._handlers)
+            known = ", ".join(HANDLERS)
             raise MessageError("unknown_type", f"type: expected one of {known}, got {show(kind)}", _id_of(message))
-        handler(message)
+        handler(self, message)
 
     def refuse(self, problem: MessageError) -> None:
         """Answers by an error; a client that goes on like that is closed."""
@@ -286,8 +279,9 @@ class Session:
         audience = self._join()
         hub = self._shared.hub
         wish = Wish(selection, None, None if self.grant is EVERYTHING else self.grant.may_subscribe)
-        records = hub.select(wish)
-        backfill = Backfill(hub.history, audience, self._covered)
+        records = list(audience.records) if len(self.subscriptions) == 1 else hub.select(wish)
+        assert self._coverage is not None
+        backfill = Backfill(hub.history, audience, self._coverage)
         resumed = False
         if resume is not None:
             at = messages.parse_cursor(resume)
@@ -296,7 +290,6 @@ class Session:
             backfill.since_seq(records, at[1] if resumed and at else -1)
         elif history:
             backfill.since_time(records, time.time() - history)
-        backfill.cover()
         descriptors = [record.descriptor() for record in records]
         seq = audience.last_seq
         cursor = messages.cursor(hub.history.epoch, seq)
@@ -319,12 +312,17 @@ class Session:
         if before is not None:
             hub.leave(self, before, now)
             undescribed = before.undescribed  # known to it, but without a batch that could have brought it here
-            for record in before.records:
-                self._covered.setdefault(record, 0)  # it appeared since, so all of it was sent
         allows = None if grant is EVERYTHING else grant.may_subscribe
         selection = frozenset().union(*self.subscriptions.values())
         wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
         self._audience = audience = hub.join(self, wish, now)
+        if before is None or self._coverage is None:
+            self._coverage = Coverage(audience.last_seq)
+        else:
+            self._coverage.keep(audience.records)
+            for record in audience.records:
+                if record not in before.records:
+                    self._coverage.begin(record, audience.end(record))
         audience.undescribed.update((record, None) for record in undescribed if record in audience.records)
         return audience
 
@@ -344,11 +342,9 @@ class Session:
         seq, left = self._shared.hub.history.seq, self._audience
         if self.subscriptions:
             audience = self._join()
-            self._covered = {record: at for record, at in self._covered.items() if record in audience.records}
             seq = audience.last_seq
         else:
             self.leave()
-            self._covered = {}
         if id is not None:
             self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
         elif left is not None and seq != left.last_seq:  # nothing is lost: this only tells where the chain goes on
@@ -358,7 +354,7 @@ class Session:
         """Takes the connection out of its audience."""
         if self._audience is not None:
             self._shared.hub.leave(self, self._audience, self._shared.clock())
-            self._audience = None
+            self._audience = self._coverage = None
 
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
         """A batch of the audience; while a backfill is under way the history keeps it."""
@@ -367,6 +363,16 @@ class Session:
             backfill.pass_by(batch, preface)
             return
         self._outlet.deliver(batch, preface)
+
+
+HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {
+    "hello": Session._hello,
+    "publish": Session._publish,
+    "subscribe": Session._subscribe,
+    "unsubscribe": Session._unsubscribe,
+    "ping": Session._ping,
+    "authenticate": Session._authenticate,
+}
 
 
 def _single(message: Mapping[str, Any]) -> object:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import trio
 
 from broadcaster.frames import CLOSE_OPCODE, close_code
+from broadcaster.latch import Latch
 
 LINGER_S = 1.0
 LINGER_BYTES = 4 * 1_048_576
@@ -27,23 +28,24 @@ class FrameStream(trio.abc.Stream):
         self._lock = trio.StrictFIFOLock()
         self._rest: memoryview | None = None
         self._reading = False
-        self._ended = trio.Event()  # nothing more will be received
-        self._opened = trio.Event()
-        self._may_read = trio.Event()
+        self._ended = Latch()  # nothing more will be received
+        self._opened = False
+        self._may_read = Latch()
         self._head_seen = False
         self._early = b""  # what the peer sent right behind its handshake
         self.head = b""  # of the handshake, as far as it was received; trio-websocket refuses one of more than 16 KiB
         self._close_sent = False
-        self.before_close: Callable[[int | None], bytes] = lambda code: b""
-        self.last_words: Callable[[], bytes] = lambda: b""
-        self.on_end: Callable[[], None] = lambda: None
-        self.reader: Callable[[bytes], bytes] = lambda data: data
+        self.before_close: Callable[[int | None], bytes] = _nothing_before
+        self.last_words: Callable[[], bytes] = bytes
+        self.on_end: Callable[[], None] | None = None
+        self.reader: Callable[[bytes], bytes] = bytes  # returns what trio-websocket shall see of what came
         self.broken = False
         self.received_at = trio.current_time()
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
-        self._opened.set()
+        self._opened = True
+        self.head = b""
         self._may_read.set()
 
     @property
@@ -79,7 +81,7 @@ class FrameStream(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         async with self._lock:
             await self._finish()
-            if self._opened.is_set() and data and data[0] == CLOSE_OPCODE:
+            if self._opened and data and data[0] == CLOSE_OPCODE:
                 self._close_sent = True
                 data = self.before_close(close_code(data)) + bytes(data)
             await self._stream.send_all(data)
@@ -97,11 +99,15 @@ class FrameStream(trio.abc.Stream):
             data = await self._receive(max_bytes)
         finally:
             if not data:
-                self._ended.set()
-                self.on_end()
+                self._end()
             self._reading = False
         self.received_at = trio.current_time()
         return data
+
+    def _end(self) -> None:
+        self._ended.set()
+        if self.on_end is not None:
+            self.on_end()
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
         """What trio-websocket shall see: the handshake, and then what the reader does not take."""
@@ -130,10 +136,11 @@ class FrameStream(trio.abc.Stream):
         Closing while unread bytes wait would reset the connection and could destroy the last frames on their way, so
         the peer gets a moment to read and to close its side.
         """
-        self.on_end()
+        if self.on_end is not None:
+            self.on_end()
         self._may_read.set()
         try:
-            if self._opened.is_set() and not self._close_sent and (words := self.last_words()):
+            if self._opened and not self._close_sent and (words := self.last_words()):
                 self._close_sent = True
                 self.try_send(words)
             if self._rest is None and not self.broken:
@@ -155,3 +162,7 @@ class FrameStream(trio.abc.Stream):
                 await trio.sleep(LINGER_S)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return  # the peer is gone already: nothing is left to save
+
+
+def _nothing_before(code: int | None) -> bytes:
+    return b""

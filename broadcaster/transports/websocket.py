@@ -51,14 +51,14 @@ class Connection:
         self._overflow: Overflow = "conflate"
         self._mailbox: Mailbox | None = None
         self._pulled: Iterator[bytes] | None = None
-        self._pull_done: Callable[[], None] = lambda: None
+        self._pull_done: Callable[[], None] | None = None
         self._writing = False
-        self._written = trio.Event()
+        self._written: trio.Event | None = None  # while somebody waits for the writer
         self._websocket: WebSocketConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._reading = trio.CancelScope()
         self._bye_said = False
-        self._traffic = Traffic()  # what went past the mailbox, straight to the socket
+        self._batches = self._samples = self._bytes = 0  # which went past the mailbox, straight to the socket
         self.address = address
         self.closing: Close | None = None
         self.since = time.time()
@@ -89,11 +89,10 @@ class Connection:
             return
         if preface is not None:
             self._send_frame(text_frame(preface))
-        traffic = self._traffic
         if self._idle() and self._stream.try_send(batch.frame):
-            traffic.batches += 1
-            traffic.samples += batch.samples
-            traffic.bytes += len(batch.frame)
+            self._batches += 1
+            self._samples += batch.samples
+            self._bytes += len(batch.frame)
             if self._stream.busy:
                 self._write_soon()
         elif self._box().put(batch):
@@ -140,7 +139,6 @@ class Connection:
     def _write_soon(self) -> None:
         if not self._writing and self._nursery is not None:
             self._writing = True
-            self._written = trio.Event()
             self._nursery.start_soon(self._write)
 
     async def _write(self) -> None:
@@ -153,7 +151,8 @@ class Connection:
             self._reading.cancel()
         finally:
             self._writing = False
-            self._written.set()
+            if self._written is not None:
+                self._written.set()
 
     def _next_frame(self) -> bytes | None:
         frame = self._mailbox.take() if self._mailbox is not None else None
@@ -161,20 +160,23 @@ class Connection:
             payload = next(self._pulled, None)
             if payload is not None:
                 return text_frame(payload)
-            self._pulled = None
-            self._pull_done()
+            done, self._pulled, self._pull_done = self._pull_done, None, None
+            if done is not None:
+                done()
             frame = self._mailbox.take() if self._mailbox is not None else None
         return frame
 
     async def drained(self) -> None:
         """Waits until nothing waits for the socket."""
         while self._writing:
+            if self._written is None or self._written.is_set():
+                self._written = trio.Event()
             await self._written.wait()
 
     # The life of the connection.
 
-    async def run(self, websocket: WebSocketConnection, nursery: trio.Nursery) -> None:
-        """Serves the client until either side ends it."""
+    def open(self, websocket: WebSocketConnection, nursery: trio.Nursery) -> None:
+        """The handshake is done: both sides may speak. `run` must follow."""
         self._nursery = nursery
         self._websocket = websocket
         self._stream.reader = FrameReader(self._shared.config.message_bytes, self._receive_all).feed
@@ -182,12 +184,16 @@ class Connection:
         self.session.start()
         if self._mailbox is not None:
             self._write_soon()
+
+    async def run(self) -> None:
+        """Serves the client until either side ends it."""
+        assert self._websocket is not None
         try:
             with self._reading:
-                await self._read(websocket)
+                await self._read(self._websocket)
         finally:
             self.session.leave()
-        await self._close(websocket)
+        await self._close(self._websocket)
 
     def _receive(self, data: str | bytes) -> None:
         if self.closing is None:
@@ -248,14 +254,13 @@ class Connection:
 
     def traffic(self) -> Traffic:
         """What it was sent as live batches, and what of them was dropped."""
-        straight = self._traffic
         if self._mailbox is None:
-            return straight
+            return Traffic(self._batches, self._samples, self._bytes)
         box = self._mailbox.statistics()
         return Traffic(
-            straight.batches + box.taken_batches,
-            straight.samples + box.taken_samples,
-            straight.bytes + box.taken_bytes,
+            self._batches + box.taken_batches,
+            self._samples + box.taken_samples,
+            self._bytes + box.taken_bytes,
             {self._overflow: box.dropped_batches},
             {self._overflow: box.dropped_samples},
         )

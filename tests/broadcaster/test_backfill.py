@@ -7,7 +7,7 @@ import pytest
 
 from broadcaster import backfill as backfill_module
 from broadcaster.backfill import Backfill
-from broadcaster.history import Record
+from broadcaster.coverage import Coverage
 from broadcaster.hub import Audience, Batch, Wish
 from broadcaster.selection import parse_selection
 from tests.broadcaster.frame_parts import Message
@@ -30,12 +30,11 @@ def batches(world: World, *sizes: int, metric: str = "a") -> None:
         world.flush()
 
 
-def begin(world: World, seq: int = -1, covered: dict[Record, int] | None = None) -> tuple[Backfill, Audience]:
+def begin(world: World, seq: int = -1, coverage: Coverage | None = None) -> tuple[Backfill, Audience]:
     member = Held()
     audience = world.hub.join(member, Wish(parse_selection([{}], 1), None, None), world.clock.now)
-    member.backfill = Backfill(world.history, audience, {} if covered is None else covered)
+    member.backfill = Backfill(world.history, audience, Coverage(audience.last_seq) if coverage is None else coverage)
     member.backfill.since_seq(list(audience.records), seq)
-    member.backfill.cover()
     return member.backfill, audience
 
 
@@ -93,10 +92,10 @@ def test_nothing_of_the_past_releases_at_once() -> None:
 def test_what_is_covered_is_not_repeated_and_what_is_older_is_sent() -> None:
     world = World()
     batches(world, 1, 1, 1, 1)
-    covered = {record: 3 for record in world.history.records.values()}
-    backfill, _ = begin(world, seq=1, covered=covered)
+    coverage = Coverage(3)
+    backfill, audience = begin(world, seq=1, coverage=coverage)
     assert [message["series"][0][2] for message in rest(backfill.payloads())] == [[2.0, 3.0]]
-    assert list(covered.values()) == [1]
+    assert [coverage.start(record) for record in audience.records] == [1]
 
 
 def test_what_came_meanwhile_follows_as_a_chain_and_only_then_is_the_member_released() -> None:

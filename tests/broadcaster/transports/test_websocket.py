@@ -1,8 +1,8 @@
 """Connections over loopback, with clients that read or do not."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -36,11 +36,16 @@ class Service:
     connections: list[Connection] = field(default_factory=list)
     ended: trio.Event = field(default_factory=trio.Event)
 
-    @contextmanager
-    def opened(self, stream: FrameStream, admission: Admission, address: str) -> Iterator[Connection]:
+    def full(self) -> bool:
+        return False
+
+    def enter(self, stream: FrameStream, admission: Admission, address: str) -> Connection:
         connection = Connection(self.world.shared, stream, admission.grant, address)
         self.connections.append(connection)
-        yield connection
+        return connection
+
+    def leave(self, connection: Connection) -> None:
+        assert connection in self.connections
         self.ended.set()
 
     async def client(self, **hello: object) -> tuple[RawClient, Connection]:
@@ -66,7 +71,7 @@ async def service(**settings: Any) -> AsyncIterator[Service]:
     world = World(**settings)
     world.shared.clock = trio.current_time
     mine = Service(world)
-    listener = Listener(world.config, world.shared.authenticator, mine.opened, lambda: False)
+    listener = Listener(world.config, world.shared.authenticator, mine)
     with listen(Address("127.0.0.1", 0), 10) as sock:
         sock.setblocking(False)
         mine.port = sock.getsockname()[1]
