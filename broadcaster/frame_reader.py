@@ -13,22 +13,23 @@ TEXT, BINARY, PING, PONG = 0x81, 0x82, 0x89, 0x8A  # each with FIN: no fragments
 MASKED = 0x80
 CONTROL_BYTES_MAX = 125
 
-SHORT = Struct(">H4s")  # opcode and length, mask
-SHORT_TEXT = TEXT << 8 | MASKED  # the smallest head of a text frame of less than 126 bytes
+HEAD = Struct(">H4s")  # opcode and length, mask; or the long form of a length, mask
+HEAD_BYTES = HEAD.size
+SHORT_TEXT = TEXT << 8 | MASKED  # the smallest head of a text frame
 SHORT_MAX = 125
-HEAD_BYTES = SHORT.size
-# Times a mask: the mask repeated over a payload of up to so many bytes.
-REPEAT = [int.from_bytes(b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(SHORT_MAX + 1)]
+SMALL_MAX = 1023  # bytes of a payload that is unmasked by one multiplication
+# Times a mask: the mask repeated over so many words of 4 bytes.
+REPEAT = [int.from_bytes(b"\1\0\0\0" * words, "little") for words in range((SMALL_MAX + 3) // 4 + 1)]
 
 
 class FrameReader:
     """Splits a stream of bytes; `on_messages` is called with the payloads of the messages taken together, in order."""
 
-    __slots__ = ("_bytes_max", "_held", "_needed", "_on_messages", "_passing", "_short_max")
+    __slots__ = ("_bytes_max", "_held", "_needed", "_on_messages", "_passing", "_small_max")
 
     def __init__(self, bytes_max: int, on_messages: Callable[[list[bytes]], None]) -> None:
         self._bytes_max = bytes_max
-        self._short_max = min(SHORT_MAX, bytes_max)
+        self._small_max = min(SMALL_MAX, bytes_max)
         self._on_messages = on_messages
         self._passing = False
         self._held = bytearray()  # the beginning of a frame
@@ -68,16 +69,23 @@ class FrameReader:
             at = end
 
     def _take_texts(self, buffer: bytes, at: int, taken: list[bytes]) -> int:
-        """The run of short good text frames that begins at `at`, with no call for any; returns where it ends."""
-        size, longest, unpack, integer = len(buffer), self._short_max, SHORT.unpack_from, int.from_bytes
+        """The run of small good text frames that begins at `at`, with no call for any; returns where it ends."""
+        size, longest, unpack, integer = len(buffer), self._small_max, HEAD.unpack_from, int.from_bytes
         while at + HEAD_BYTES <= size:
             head, mask = unpack(buffer, at)
             length = head - SHORT_TEXT
             start = at + HEAD_BYTES
+            if length > SHORT_MAX:
+                start += 2
+                if length != SHORT_MAX + 1 or start > size:
+                    return at
+                length, mask = unpack(buffer, at + 2)
+                if length <= SHORT_MAX:
+                    return at
             at_end = start + length
             if not 0 <= length <= longest or at_end > size:
                 return at
-            masked = integer(buffer[start:at_end], "little") ^ integer(mask, "little") * REPEAT[length]
+            masked = integer(buffer[start:at_end], "little") ^ integer(mask, "little") * REPEAT[(length + 3) // 4]
             payload = masked.to_bytes(length + 4, "little")[:length]
             if not payload.isascii() and not _is_utf8(payload):
                 return at

@@ -52,11 +52,11 @@ def by_wsproto(segments: list[bytes]) -> list[bytes]:
 
 
 def test_whole_messages_are_taken() -> None:
-    sizes = (0, 1, 125, 126, 127, 65_535, 65_536, BYTES_MAX)
+    sizes = (0, 1, 125, 126, 127, 255, 256, 1022, 1023, 1024, 1025, 65_535, 65_536, BYTES_MAX)
     payloads = [bytes(range(32, 127)) * (size // 95 + 1) for size in sizes]
     payloads = [payload[:size] for payload, size in zip(payloads, sizes, strict=True)]
-    stream = b"".join(frame(0x81 + number % 2, payload) for number, payload in enumerate(payloads))
-    assert read([stream]) == (payloads, [b""])
+    stream = b"".join(frame(kind, payload) for kind in (0x81, 0x82) for payload in payloads)
+    assert read([stream]) == (payloads * 2, [b""])
 
 
 def test_byte_by_byte() -> None:
@@ -83,6 +83,7 @@ NOT_OURS = {
     "long ping": frame(0x89, b"x" * 126),
     "fragmented ping": frame(0x09, b"x"),
     "needlessly long length of 2 bytes": frame(0x81, b"x", length_bytes=2),
+    "needlessly long length of 2 bytes at its edge": frame(0x81, b"x" * 125, length_bytes=2),
     "needlessly long length of 8 bytes": frame(0x81, b"x" * 200, length_bytes=8),
     "too large": frame(0x81, b"x" * (BYTES_MAX + 1)),
     "a length of 2^63": b"\x81\xff\x80\0\0\0\0\0\0\0" + MASK,
@@ -109,7 +110,10 @@ def test_binary_need_not_be_utf8() -> None:
 
 
 PAYLOADS = st.one_of(
-    st.binary(max_size=5), st.text(max_size=5).map(str.encode), st.sampled_from([b"x" * 126, b"y" * 65_536])
+    st.binary(max_size=5),
+    st.text(max_size=5).map(str.encode),
+    st.sampled_from([b"x" * 126, b"y" * 65_536]),
+    st.integers(120, 1100).map(bytes),
 )
 FIRSTS = st.sampled_from([0x81] * 6 + [0x82] * 3 + [0x89, 0x8A, 0x88, 0x01, 0x02, 0x80, 0x00, 0x83, 0xC1])
 FRAMES = st.builds(frame, FIRSTS, PAYLOADS, mask=st.binary(min_size=4, max_size=4))
