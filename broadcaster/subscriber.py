@@ -1,3 +1,4 @@
+import os
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -200,6 +201,7 @@ async def open_subscriber(
     *,
     history_s: float = 0.0,
     token: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
     overflow: Overflow = "conflate",
     max_rate: float | None = None,
     client: str = "streamgauge subscriber",
@@ -214,17 +216,20 @@ async def open_subscriber(
     Args:
         select: as in the protocol; any entry may match, all parts of one must.
         history_s: seconds of history to begin with.
+        ca: a PEM file with the certificates of authorities to believe for wss://, instead of the system's.
         overflow: what the broadcaster does when this consumer is too slow.
         max_rate: batches a second that the broadcaster sends at most.
         queue_messages: messages that may wait here before the socket is no longer read.
         dial: opens one connection instead of the usual way, for tests and tunnels.
 
     Raises:
-        ValueError: the URL is none of a broadcaster. That one cannot be reached is no error: iteration tells.
+        ValueError: the URL is none of a broadcaster, or `ca` cannot be read.
+
+    That a broadcaster cannot be reached is no error: iteration tells.
     """
     wanted = Wanted(select, history_s, overflow, max_rate, client)
     subscriber = Subscriber(
-        dial or websocket_dial(stream_url(url), token, MESSAGE_BYTES_MAX), wanted, queue_messages, Backoff()
+        dial or websocket_dial(stream_url(url), token, MESSAGE_BYTES_MAX, ca), wanted, queue_messages, Backoff()
     )
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:

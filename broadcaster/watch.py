@@ -14,6 +14,7 @@ from ingest.errors import CommandError, extra
 if TYPE_CHECKING:
     from broadcaster.subscriber import Subscriber
     from broadcaster.subscription import Message, Samples
+    from broadcaster.watch_config import WatchConfig
 
 REFRESH_S = 0.25
 
@@ -26,6 +27,7 @@ def add_watch(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("select", nargs="+", metavar="SELECT", help="which series; any may match")
     parser.add_argument("--from", dest="source", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
+    parser.add_argument("--ca", metavar="FILE", help="authorities to believe for wss:// (PEM; the system's)")
     parser.add_argument("--history-s", type=float, metavar="SECONDS", help="history to begin with (60)")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     parser.set_defaults(run=_watch)
@@ -38,9 +40,9 @@ def _watch(args: argparse.Namespace) -> int:
         from ingest.settings import load
 
         importlib.import_module("rich")  # now, not when the table is to be drawn
-    flags = {"from": args.source, "history_s": args.history_s}
+    flags = {"from": args.source, "history_s": args.history_s, "ca": args.ca}
     config = load("watch", WatchConfig, flags, args.config)
-    trio.run(_run, _selection(args.select), config.url, config.history_s)
+    trio.run(_run, _selection(args.select), config)
     return 0
 
 
@@ -55,7 +57,7 @@ def _selection(texts: Sequence[str]) -> list[dict[str, object]]:
     return [{"metric": selector.metric, "tags": dict(selector.tags)} for selector in selectors]
 
 
-async def _run(select: Sequence[dict[str, object]], url: str, history_s: float) -> None:
+async def _run(select: Sequence[dict[str, object]], config: "WatchConfig") -> None:
     from broadcaster.subscriber import open_subscriber
     from ingest.signals import until_signalled
 
@@ -63,9 +65,16 @@ async def _run(select: Sequence[dict[str, object]], url: str, history_s: float) 
     overflow: Any = "conflate" if table else "drop_oldest"
     async with (
         until_signalled(),
-        open_subscriber(url, select, history_s=history_s, overflow=overflow, client="streamgauge watch") as subscriber,
+        open_subscriber(
+            config.url,
+            select,
+            history_s=config.history_s,
+            ca=config.ca,
+            overflow=overflow,
+            client="streamgauge watch",
+        ) as subscriber,
     ):
-        await (_show if table else _print)(subscriber, url)
+        await (_show if table else _print)(subscriber, config.url)
 
 
 async def _messages(subscriber: "Subscriber", url: str) -> AsyncIterator["Message"]:

@@ -2,7 +2,7 @@ import argparse
 
 from ingest.errors import extra
 
-COMMON = ("to", "token_file", "wait", "buffer_samples", "on_full", "flush_s")
+COMMON = ("to", "token_file", "ca", "wait", "buffer_samples", "on_full", "flush_s")
 OWN = {
     "host": ("interval_s", "top_processes"),
     "lines": (),
@@ -28,6 +28,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     push.add_argument("--to", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
     push.add_argument("--token-file", metavar="FILE", help="a file with the token to connect with")
+    push.add_argument("--ca", metavar="FILE", help="authorities to believe for wss:// (PEM; the system's)")
     push.add_argument(
         "--wait", action="store_const", const=True, help="keep trying if the broadcaster is away at first"
     )

@@ -18,6 +18,7 @@ class ProducerOptions(TypedDict, total=False):
     """The options of `open_producer`."""
 
     token: str | None
+    ca: str | os.PathLike[str] | None
     client: str
     buffer_samples: int
     on_full: OnFull

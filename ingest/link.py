@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 import trio
 from trio_websocket import ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
+from ingest.trust import trust
+
 SUBPROTOCOL = "streamgauge.v1"
 CONNECT_S = 10.0
 CLOSE_S = 2.0
@@ -20,6 +22,7 @@ RETRY_AFTER_MAX_S = 60.0
 HOPELESS_STATUS = frozenset({400, 401, 403, 404, 405, 426})  # asking again does not change these
 SHUTTING_DOWN = 4000
 FINAL = range(4500, 5000)
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})  # as OpenSSL calls an answer in clear
 
 Dial = Callable[[], AbstractAsyncContextManager[WebSocketConnection]]
 
@@ -52,13 +55,18 @@ def _refuse_url(url: str) -> NoReturn:
     raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
 
 
-def websocket_dial(url: str, token: str | None, message_bytes_max: int) -> Dial:
-    """Opens connections to the endpoint `url`."""
-    return partial(_open, url, token, message_bytes_max)
+def websocket_dial(
+    url: str, token: str | None, message_bytes_max: int, ca: str | os.PathLike[str] | None = None
+) -> Dial:
+    """Opens connections to the endpoint `url`. `ca`: see `trust`, also for what it raises."""
+    context = trust(ca) if urlsplit(url).scheme == "wss" else None
+    return partial(_open, url, token, message_bytes_max, context)
 
 
 @asynccontextmanager
-async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIterator[WebSocketConnection]:
+async def _open(
+    url: str, token: str | None, message_bytes_max: int, context: ssl.SSLContext | None
+) -> AsyncIterator[WebSocketConnection]:
     """One connection, whose socket is closed at the end even if the broadcaster vanished.
 
     trio-websocket's own way of opening leaves the socket of a broken connection to the garbage collector.
@@ -66,7 +74,7 @@ async def _open(url: str, token: str | None, message_bytes_max: int) -> AsyncIte
     try:
         async with trio.open_nursery() as nursery:
             with trio.fail_after(CONNECT_S):
-                stream = await _connect(url)
+                stream = await _connect(url, context)
             try:
                 with trio.fail_after(CONNECT_S):
                     websocket = await _handshake(nursery, stream, url, token, message_bytes_max)
@@ -139,15 +147,30 @@ async def _handshake(
     return websocket
 
 
-async def _connect(url: str) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
+async def _connect(url: str, context: ssl.SSLContext | None) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
     parts = urlsplit(url)
     assert parts.hostname is not None
-    if parts.scheme == "ws":
+    if context is None:
         return await trio.open_tcp_stream(parts.hostname, parts.port or 80)
-    context = ssl.create_default_context()
-    return await trio.open_ssl_over_tcp_stream(
+    stream = await trio.open_ssl_over_tcp_stream(
         parts.hostname, parts.port or 443, ssl_context=context, https_compatible=True
     )
+    try:
+        await stream.do_handshake()
+    except BaseException as error:
+        await trio.aclose_forcefully(stream)
+        if isinstance(error, trio.BrokenResourceError):
+            raise HandshakeError(_why_no_tls(error.__cause__)) from None
+        raise
+    return stream
+
+
+def _why_no_tls(error: BaseException | None) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError) and error.reason not in NO_TLS:
+        return f"no agreement on TLS: {error.reason}"
+    return "it does not speak TLS: is it ws:// rather than wss://?"
 
 
 def _foremost(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,9 +1,12 @@
 """What the options of a producer may be, checked in one place before anything starts. Pure."""
 
 import math
+import os
 from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
+
+from ingest.trust import trust
 
 OnFull = Literal["drop_oldest", "block"]
 
@@ -22,10 +25,18 @@ def _token(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value)
 
 
+def _authorities(value: object) -> bool:
+    try:
+        return value is None or (isinstance(value, str | os.PathLike) and bool(trust(value)))
+    except ValueError:
+        return False
+
+
 COUNT = (_whole(1, MAX_ID), "a whole number of at least 1")
 SECONDS = (_seconds, "seconds as a number of at least 0")
 OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
     "token": (_token, "printable ASCII without spaces, or None"),
+    "ca": (_authorities, "None or a PEM file with certificates that can be read"),
     "client": (lambda value: isinstance(value, str), "a text"),
     "buffer_samples": COUNT,
     "on_full": (lambda value: value in ("drop_oldest", "block"), '"drop_oldest" or "block"'),

@@ -1,4 +1,5 @@
 import logging
+import os
 import threading
 import time as clock
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -333,6 +334,7 @@ async def open_producer(
     url: str = "ws://127.0.0.1:8765",
     *,
     token: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
     client: str = "streamgauge producer",
     buffer_samples: int = 100_000,
     on_full: OnFull = "drop_oldest",
@@ -354,6 +356,7 @@ async def open_producer(
     `statistics().unsent`.
 
     Args:
+        ca: a PEM file with the certificates of authorities to believe for wss://, instead of the system's.
         buffer_samples: how many may wait here; beside them, at most `window` messages are unacknowledged.
         on_full: "drop_oldest" drops and counts; "block" makes `send` wait.
         flush_interval_s: how long a sample waits for others to share a message with.
@@ -368,7 +371,7 @@ async def open_producer(
     """
     check_options(**{name: value for name, value in locals().items() if name != "url"})
     outbox = _outbox(buffer_samples, batch_samples, window, first_id)
-    connect = dial or websocket_dial(stream_url(url), token, ANSWER_BYTES_MAX)
+    connect = dial or websocket_dial(stream_url(url), token, ANSWER_BYTES_MAX, ca)
     producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s)
     async with _running(producer, flush_s):
         yield producer

@@ -120,6 +120,7 @@ async def _producer(source: str, settings: PushSettings) -> AsyncIterator[Produc
     async with open_producer(
         settings.to,
         token=_token(settings.token_file),
+        ca=settings.ca,
         client=f"streamgauge push {source}",
         buffer_samples=settings.buffer_samples,
         on_full=on_full,

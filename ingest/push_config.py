@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ingest.settings import WebSocketUrl
+from ingest.settings import AuthoritiesFile, WebSocketUrl
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -19,6 +19,9 @@ class PushSettings(BaseModel):
 
     to: WebSocketUrl = Field("ws://127.0.0.1:8765", description="The broadcaster.")
     token_file: str | None = Field(None, description="A file with the token to connect with.")
+    ca: AuthoritiesFile | None = Field(
+        None, description="A PEM file with the certificates of authorities to believe for wss://; none: the system's."
+    )
     wait: bool = Field(False, description="Keep trying if the broadcaster is away at the start, instead of giving up.")
     buffer_samples: Positive = Field(100_000, description="Samples that may wait for the broadcaster.")
     on_full: Literal["drop_oldest", "block"] | None = Field(

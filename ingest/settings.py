@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails, core_schema
 from pydantic_settings import BaseSettings, EnvSettingsSource, TomlConfigSettingsSource
 
 from ingest.errors import CommandError
+from ingest.trust import trust
 
 PREFIX = "STREAMGAUGE_"
 CONFIG_VARIABLE = "STREAMGAUGE_CONFIG"
@@ -130,6 +131,13 @@ def http_url(text: str) -> str:
     return _url(text, ("http", "https"))
 
 
+def authorities(path: str) -> str:
+    """The path; a ValueError says what was expected if it is no PEM file with certificates."""
+    trust(path)
+    return path
+
+
+AuthoritiesFile = Annotated[str, AfterValidator(authorities)]
 WebSocketUrl = Annotated[str, AfterValidator(websocket_url)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 

@@ -12,6 +12,7 @@ NO_COUNT = (0, -1, 1.0, math.nan, True, "5", None)
 NO_SECONDS = (-0.1, math.nan, math.inf, -math.inf, True, "1", None)
 BAD: dict[str, tuple[object, ...]] = {
     "token": ("two words", "line\n", "naïve", b"bytes", 5),
+    "ca": (5, b"ca.pem", "no/such/file.pem", __file__),
     "client": (None, 5, b"me"),
     "buffer_samples": NO_COUNT,
     "on_full": ("drop", None, "", True),
@@ -35,7 +36,7 @@ async def test_what_an_option_cannot_be_is_refused_by_its_name(name: str, value:
 
 
 def test_what_options_can_be() -> None:
-    check_options(token=None, producer_id=None, first_id=None, dial=None)
+    check_options(token=None, ca=None, producer_id=None, first_id=None, dial=None)
     check_options(token="a.b-c_d=", client="", buffer_samples=1, on_full="block", flush_interval_s=0, flush_s=1e9)
     check_options(producer_id=uuid4(), first_id=0, batch_samples=10**6, window=10**6)
 
