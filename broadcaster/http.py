@@ -29,6 +29,8 @@ STATUS = {
     "too_many_series": 429,
 }
 CORS_AGE_S = 600
+CONNECTIONS_MOST = 100_000  # described in one answer; whoever asks again and again names a smaller limit
+LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
 
 class Caller(Protocol):
@@ -60,8 +62,12 @@ class Core(Protocol):
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         """The known series that the selection selects."""
 
-    def connections(self, now: float) -> Iterable[Mapping[str, Any]]:
-        """Who is connected."""
+    @property
+    def connected(self) -> int:
+        """How many are."""
+
+    def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
+        """Who is connected, producers first."""
 
     def figures(self) -> Figures: ...
 
@@ -167,7 +173,11 @@ async def _series(request: Request, core: Core) -> Response:
 async def _connections(request: Request, core: Core) -> Response:
     if not _caller(request, core).admin:
         raise MessageError("forbidden", "connections: needs the scope admin")
-    return JSON({"connections": list(core.connections(time.time()))})
+    asked = request.query_params.get("limit", str(CONNECTIONS_MOST))
+    if not asked.isdecimal() or not 0 < int(asked[:9]) <= CONNECTIONS_MOST:
+        raise MessageError("bad_message", f"limit: expected a number from 1 to {CONNECTIONS_MOST}, got {asked[:40]}")
+    limits = {name: getattr(core.config, name) for name in LIMITS}
+    return JSON({"connections": list(core.connections(int(asked))), "total": core.connected, "limits": limits})
 
 
 async def _healthz(request: Request, core: Core) -> Response:

@@ -16,7 +16,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.flusher import Flusher
 from broadcaster.history import History
-from broadcaster.http import Caller
+from broadcaster.http import LIMITS, Caller
 from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub, Wish
 from broadcaster.ledger import Ledger
@@ -37,7 +37,6 @@ DESCRIPTORS_SPARE = 64
 SWEEP_S = 1.0
 HTTP_STOP_S = 2.0
 BACKLOG = 4096
-LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
 
 class Broadcaster:
@@ -105,9 +104,14 @@ class Broadcaster:
         wish = Wish(selection, None, caller.may_subscribe)
         return [record.descriptor() for record in self.hub.select(wish)]
 
-    def connections(self, now: float) -> Iterable[Mapping[str, Any]]:
+    @property
+    def connected(self) -> int:
+        return len(self._connections)
+
+    def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
         steady = trio.current_time()
-        return [connection.describe(steady) for connection in self._connections]
+        producers_first = sorted(self._connections, key=lambda connection: connection.role == "subscriber")
+        return [connection.describe(steady) for connection in producers_first[:most]]
 
     def figures(self) -> Figures:
         traffic = Traffic()

@@ -53,8 +53,10 @@ class Core:
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         return ({"metric": series.metric} for series in SERIES if selects(selection, series))
 
-    def connections(self, now: float) -> Iterable[Mapping[str, Any]]:
-        return [{"id": "c1", "role": "subscriber"}]
+    connected = 2
+
+    def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
+        return [{"id": "c1", "role": "producer"}, {"id": "c2", "role": "subscriber"}][:most]
 
     def figures(self) -> Figures:
         return Figures(accepted_samples=42)
@@ -170,9 +172,20 @@ async def test_a_bad_selection_is_named(client: httpx.AsyncClient) -> None:
 
 
 async def test_connections_need_the_scope_admin(client: httpx.AsyncClient, core: Core) -> None:
-    assert (await client.get("/v1/connections")).json() == {"connections": [{"id": "c1", "role": "subscriber"}]}
+    assert (await client.get("/v1/connections")).status_code == 200
     core.admin = False
     assert (await client.get("/v1/connections")).status_code == 403
+
+
+async def test_connections_come_with_the_bounds_and_as_many_as_asked(client: httpx.AsyncClient, core: Core) -> None:
+    everybody = (await client.get("/v1/connections")).json()
+    assert [each["id"] for each in everybody["connections"]] == ["c1", "c2"]
+    assert everybody["limits"]["history_bytes"] == core.config.history_bytes
+    one = (await client.get("/v1/connections?limit=1")).json()
+    assert ([each["id"] for each in one["connections"]], one["total"]) == (["c1"], 2)
+    for limit in ("0", "-1", "x", "", "1e3", "9" * 5000):
+        response = await client.get("/v1/connections", params={"limit": limit})
+        assert (response.status_code, response.json()["code"]) == (400, "bad_message")
 
 
 async def test_metrics_are_exposed(client: httpx.AsyncClient) -> None:
