@@ -8,9 +8,11 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from broadcaster.auth import Authenticator
+from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
 from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission, Refusal, admit, host_of
+from broadcaster.transports.tls import TlsStream
 from broadcaster.transports.websocket import Connection
 
 log = logging.getLogger("streamgauge.broadcaster")
@@ -33,11 +35,18 @@ class House(Protocol):
 class Listener:
     """Serves WebSocket clients from one listening socket."""
 
-    def __init__(self, config: BroadcasterConfig, authenticator: Authenticator, house: House) -> None:
+    def __init__(
+        self,
+        config: BroadcasterConfig,
+        authenticator: Authenticator,
+        house: House,
+        certificate: Certificate | None = None,
+    ) -> None:
         self._config = config
         self._doorkeeper = config.doorkeeper(config.bind)
         self._authenticator = authenticator
         self._house = house
+        self._certificate = certificate
         self._handshakes: dict[trio.CancelScope, None] = {}
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
@@ -61,7 +70,8 @@ class Listener:
 
     async def _serve(self, accepted: socket.socket, address: str) -> None:
         """One connection from its handshake to its end; whatever the peer does ends in a closed socket."""
-        stream = FrameStream(accepted)
+        certificate = self._certificate
+        stream = FrameStream(accepted) if certificate is None else TlsStream(accepted, certificate.context)
         try:
             async with trio.open_nursery() as nursery:
                 connection = await self._open(stream, address, nursery)
@@ -88,6 +98,8 @@ class Listener:
             self._handshakes[scope] = None
             stream.on_end = scope.cancel
             try:
+                if isinstance(stream, TlsStream):
+                    await stream.shake_hands()
                 return await wrap_server_stream(
                     nursery,
                     stream,

@@ -12,6 +12,7 @@ import trio
 
 from broadcaster import errors, messages
 from broadcaster.auth import EVERYTHING, Authenticator, anybody
+from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.flusher import Flusher
@@ -62,7 +63,8 @@ class Broadcaster:
         self._publishers: dict[str, Publisher] = {}
         self._lag = LoopLag()
         self._process = psutil.Process()
-        self.listener = Listener(config, authenticator, self)
+        self.certificate = certificate_of(config)
+        self.listener = Listener(config, authenticator, self, self.certificate)
         self._most = min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE)
 
     # What the listener needs.
@@ -185,6 +187,8 @@ class Broadcaster:
                 swept = now
                 self.hub.sweep(now)
                 self._shared.ledger.sweep(now)
+                if self.certificate is not None:
+                    self.certificate.refresh()
 
     async def drain(self) -> None:
         """Delivers what waits, then says `bye` to everybody and waits for them to go."""
@@ -236,7 +240,7 @@ async def serve(
     `started()` gives the Broadcaster once both ports accept connections.
 
     Raises:
-        CommandError: an address cannot be listened on.
+        CommandError: an address cannot be listened on, or the certificate cannot be used.
     """
     broadcaster = Broadcaster(config, authenticator)
     cancelled = trio.Event()
@@ -249,7 +253,8 @@ async def serve(
 
     with listen(config.bind, BACKLOG) as sock:
         sock.setblocking(False)
-        broadcaster.url = f"ws://{Address(config.bind.host, sock.getsockname()[1])}{PATH}"
+        scheme = "ws" if broadcaster.certificate is None else "wss"
+        broadcaster.url = f"{scheme}://{Address(config.bind.host, sock.getsockname()[1])}{PATH}"
         async with trio.open_nursery() as outside:
             outside.start_soon(watch)
             # What runs inside the shield goes on until the drain is over.
@@ -287,5 +292,5 @@ async def _serve_http(
     stopped: trio.Event,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    await serve_http(broadcaster, stop=stop, task_status=task_status)
+    await serve_http(broadcaster, broadcaster.certificate, stop=stop, task_status=task_status)
     stopped.set()

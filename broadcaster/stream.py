@@ -20,11 +20,11 @@ HEAD_END = b"\r\n\r\n"
 
 
 class FrameStream(trio.abc.Stream):
-    """A connected, non-blocking TCP socket as a stream with `try_send`."""
+    """A connected, non-blocking TCP socket as a stream with `try_send`; `over` is between the two for TLS."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
         self._sock = sock
-        self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        self._stream = over or trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         self._lock = trio.StrictFIFOLock()
         self._rest: memoryview | None = None
         self._reading = False
@@ -150,9 +150,12 @@ class FrameStream(trio.abc.Stream):
             self._ended.set()
             await self._stream.aclose()
 
+    def _shut(self) -> None:
+        self._sock.shutdown(socket.SHUT_WR)
+
     async def _linger(self) -> None:
         try:
-            self._sock.shutdown(socket.SHUT_WR)
+            self._shut()
             if self._reading:  # trio-websocket does, or another task closes, too
                 await self._ended.wait()
             read = 0
