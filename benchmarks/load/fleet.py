@@ -18,6 +18,7 @@ from benchmarks.load.counting import BatchCount, Count, Sizes
 from benchmarks.load.dialect import Dialect, Step, handshake
 from benchmarks.load.frames import Splitter
 from benchmarks.load.probe import Probe
+from benchmarks.load.sealed import RECORD_BYTES, Opened, Opener
 
 BUFFER_BYTES = 262_144  # stays in the processor's cache
 AT_ONCE = 64  # handshakes under way
@@ -35,6 +36,7 @@ class FleetSpec:
     numbers: int = 0
     selections: int = 1
     receive_bytes: int = 0  # of the sockets' own buffers; 0: as the kernel likes
+    authority: str = ""  # to believe over TLS; "": no TLS
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class FleetReport:
 class Subscriber:
     """One connection: greeted step by step, then counted."""
 
-    __slots__ = ("count", "greeting", "held", "index", "probe", "sock", "steps")
+    __slots__ = ("count", "greeting", "held", "index", "opened", "probe", "sock", "steps")
 
     def __init__(self, sock: socket.socket, index: int, steps: tuple[Step, ...]) -> None:
         self.sock = sock
@@ -65,6 +67,7 @@ class Subscriber:
         self.greeting: Splitter | None = None
         self.count: Count | None = None
         self.probe: Probe | None = None
+        self.opened: Opened | None = None  # over TLS
 
 
 class Fleet:
@@ -76,7 +79,8 @@ class Fleet:
         self.epoll.register(pipe.fileno(), select.EPOLLIN)
         self.subscribers: dict[int, Subscriber] = {}
         self.sizes: dict[int, Sizes] = {}
-        self.buffer = bytearray(BUFFER_BYTES)
+        self.opener = Opener(spec.authority, BUFFER_BYTES) if spec.authority else None
+        self.buffer = bytearray(BUFFER_BYTES + (RECORD_BYTES if self.opener else 0))
         self.opened = self.ready = self.wanted = self.closed = 0
         self.began = 0.0
         self.stopped = False
@@ -103,15 +107,15 @@ class Fleet:
 
     def _read(self, subscriber: Subscriber) -> int:
         try:
-            size = subscriber.sock.recv_into(self.buffer)
+            size = (subscriber.opened or subscriber.sock).recv_into(self.buffer)
         except BlockingIOError:
             return 0
         except ConnectionError:
             size = 0
-        if not size:
+        if size == 0:
             self.closed += 1
             self.epoll.unregister(subscriber.sock.fileno())
-        return size
+        return size or 0
 
     # Connecting.
 
@@ -122,11 +126,13 @@ class Fleet:
             if self.spec.receive_bytes:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.spec.receive_bytes)
             sock.connect(("127.0.0.1", self.spec.port))
-            sock.setblocking(False)
             dialect = self.spec.dialect
-            sock.send(handshake(dialect.subscribe_path, dialect.protocol))
-            steps = dialect.steps_of(index % self.spec.selections)
-            self.subscribers[sock.fileno()] = Subscriber(sock, index, steps)
+            subscriber = Subscriber(sock, index, dialect.steps_of(index % self.spec.selections))
+            if self.opener is not None:
+                subscriber.opened = Opened(self.opener, sock)
+            sock.setblocking(False)
+            (subscriber.opened or sock).send(handshake(dialect.subscribe_path, dialect.protocol))
+            self.subscribers[sock.fileno()] = subscriber
             self.epoll.register(sock.fileno(), select.EPOLLIN)
             self.opened += 1
         if self.ready == self.wanted:
@@ -156,7 +162,7 @@ class Fleet:
             step, *rest = subscriber.steps
             subscriber.steps = tuple(rest)
             if step.send:
-                subscriber.sock.send(self.spec.dialect.frame(step.send))
+                (subscriber.opened or subscriber.sock).send(self.spec.dialect.frame(step.send))
             if subscriber.steps and not subscriber.steps[0].wait:
                 continue
             return

@@ -4,12 +4,14 @@ import select
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchmarks.load.board import LEAVE, PUBLISH, PUBLISHED, STOP, Board, delivered
 from benchmarks.load.dialect import Dialect, handshake
 from benchmarks.load.frames import Splitter
+from benchmarks.load.sealed import sealed
 
 POOL = 131_072  # different messages when saturating; their values tell them apart
 WINDOW_S = 0.25
@@ -52,12 +54,14 @@ Plan = Paced | Saturating | Flooding
 
 
 class Publisher:
-    def __init__(self, dialect: Dialect, port: int, board: Board, clock: float) -> None:
+    def __init__(self, dialect: Dialect, port: int, board: Board, clock: float, authority: str = "") -> None:
         self.dialect = dialect
         self.board = board
         self.clock = clock
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if authority:
+            self.sock = sealed(self.sock, authority)
         self._greet()
         self.sock.setblocking(False)
         self.received = b""
@@ -103,7 +107,8 @@ class Publisher:
                     return False
                 readable, _, _ = select.select([self.sock], [self.sock], [], 0.1)
                 if readable:
-                    self.received = (self.received + self._receive())[-4096:]
+                    with suppress(BlockingIOError):  # over TLS: half a record
+                        self.received = (self.received + self._receive())[-4096:]
             if not left:
                 return True
 
@@ -198,10 +203,16 @@ class Window:
 
 
 def run_publisher(
-    dialect: Dialect, port: int, board: Board, clock: float, plan: Plan, answer: Connection | None
+    dialect: Dialect,
+    port: int,
+    board: Board,
+    clock: float,
+    plan: Plan,
+    answer: Connection | None,
+    authority: str = "",
 ) -> None:
     """The process; `answer` is told what `flood` returns."""
-    publisher = Publisher(dialect, port, board, clock)
+    publisher = Publisher(dialect, port, board, clock, authority)
     match plan:
         case Paced():
             publisher.paced(plan)

@@ -111,11 +111,12 @@ class FleetHandle:
 
 
 class Run:
-    """The load against one running server."""
+    """The load against one running server; `authority`: to believe over TLS, if it speaks that."""
 
-    def __init__(self, dialect: Dialect, port: int, server: int) -> None:
+    def __init__(self, dialect: Dialect, port: int, server: int, authority: str = "") -> None:
         self.dialect = dialect
         self.port = port
+        self.authority = authority
         self.clock = time.time() - time.monotonic()
         self.board = new_board()
         self.server = psutil.Process(server)
@@ -128,7 +129,7 @@ class Run:
         """A new process of subscribers, without any yet."""
         assert len(self.fleets) < FLEETS
         dialect = options.pop("dialect", self.dialect)
-        spec = FleetSpec(dialect, self.port, len(self.fleets), self.clock, **options)
+        spec = FleetSpec(dialect, self.port, len(self.fleets), self.clock, authority=self.authority, **options)
         mine, theirs = CONTEXT.Pipe()
         process = CONTEXT.Process(target=run_fleet, args=(spec, self.board, theirs), daemon=True)
         process.start()
@@ -143,7 +144,9 @@ class Run:
         """A publisher while the block lasts."""
         self.board[STOP] = PUBLISH
         process = CONTEXT.Process(
-            target=run_publisher, args=(self.dialect, self.port, self.board, self.clock, plan, answer), daemon=True
+            target=run_publisher,
+            args=(self.dialect, self.port, self.board, self.clock, plan, answer, self.authority),
+            daemon=True,
         )
         process.start()
         self._publisher = process
@@ -211,8 +214,8 @@ class Run:
 
 
 @contextmanager
-def running(dialect: Dialect, port: int, server: int) -> Iterator[Run]:
-    run = Run(dialect, port, server)
+def running(dialect: Dialect, port: int, server: int, authority: str = "") -> Iterator[Run]:
+    run = Run(dialect, port, server, authority)
     with run.exit:
         yield run
 

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.load.board import PUBLISHED
 from benchmarks.load.publisher import POOL, Paced, Saturating
 from benchmarks.load.run import Interval, Run, connect_mixed
-from benchmarks.measures.options import NUMBERS, Options, say, server_and_load
+from benchmarks.measures.options import NUMBERS, Options, say, sealed_server_and_load, server_and_load
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.registry import STREAMGAUGE, bare
 
@@ -32,20 +32,34 @@ def fanout(options: Options) -> list[Row]:
                 _tell(rows[-1])
                 rows.append({"run": run, **overflowing(options)})
                 _tell(rows[-1])
+                rows.append({"run": run, **saturated(peer, options, sealed=True)})
+                _tell(rows[-1])
         for peer in options.peers:
             rows.append({"run": run, **paced(peer, options)})
             _tell(rows[-1])
+            if peer is STREAMGAUGE:
+                rows.append({"run": run, **paced(peer, options, sealed=True)})
+                _tell(rows[-1])
     return rows
 
 
-def saturated(peer: Peer, options: Options) -> Row:
-    """One-sample messages, always a quarter second of them under way."""
-    with server_and_load(peer) as run:
+def saturated(peer: Peer, options: Options, *, sealed: bool = False) -> Row:
+    """One-sample messages, always a quarter second of them under way. `sealed`: everybody over TLS."""
+    with (sealed_server_and_load if sealed else server_and_load)(peer) as run:
         connect_mixed(run, SUBSCRIBERS, PROBES, POOL)
         with run.publishing(Saturating(SUBSCRIBERS)):
             time.sleep(options.warm_s)
             interval = run.measure(options.seconds)
-        return {"peer": peer.name, "load": "saturated", **_figures(interval), **checked(run, options)}
+        return {
+            "peer": peer.name,
+            "load": load_name("saturated", sealed),
+            **_figures(interval),
+            **checked(run, options),
+        }
+
+
+def load_name(load: str, sealed: bool) -> str:
+    return f"{load}, TLS" if sealed else load
 
 
 def bare_loop(streamgauge: Row, options: Options) -> Row:
@@ -72,14 +86,19 @@ def overflowing(options: Options) -> Row:
     return row
 
 
-def paced(peer: Peer, options: Options) -> Row:
+def paced(peer: Peer, options: Options, *, sealed: bool = False) -> Row:
     """1,000 one-sample messages a second."""
-    with server_and_load(peer) as run:
+    with (sealed_server_and_load if sealed else server_and_load)(peer) as run:
         connect_mixed(run, SUBSCRIBERS, PROBES, NUMBERS)
         with run.publishing(Paced(RATE)):
             time.sleep(options.warm_s)
             interval = run.measure(options.seconds)
-        row = {"peer": peer.name, "load": "1,000 a second", **_figures(interval), **checked(run, options)}
+        row = {
+            "peer": peer.name,
+            "load": load_name("1,000 a second", sealed),
+            **_figures(interval),
+            **checked(run, options),
+        }
     row["cpu_s_per_million"] = 1e6 * interval.server_cpu / interval.delivered if interval.delivered else 0.0
     return row
 
@@ -121,7 +140,7 @@ def checked(run: Run, options: Options) -> Row:
 
 def _tell(row: Row) -> None:
     say(
-        f"fanout {row['load']:>14} run {row['run']} {row['peer']:<12} {row['delivered_per_s'] / 1e6:8.3f} M/s "
+        f"fanout {row['load']:>19} run {row['run']} {row['peer']:<12} {row['delivered_per_s'] / 1e6:8.3f} M/s "
         f"{row['bytes_per_s'] / 1e6:7.0f} MB/s  server {row['server_cpu']:.2f}  generator {row['generator_cpu']:.2f}  "
         f"lost {row.get('lost_share', 0):.1%}  errors {row.get('errors', 0)}"
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.load.run import Run, running
+from benchmarks.load.sealed import papers
 from benchmarks.peers.install import MissingPeer
 from benchmarks.peers.peer import Peer, free_port, serving
 
@@ -36,6 +37,17 @@ def server_and_load(peer: Peer, **settings: object) -> Iterator[Run]:
     extra = {f"STREAMGAUGE_BROADCASTER_{name}".upper(): str(value) for name, value in settings.items()}
     with serving(peer, port, extra) as pid, running(peer.dialect, port, pid) as run:
         yield run
+
+
+@contextmanager
+def sealed_server_and_load(peer: Peer) -> Iterator[Run]:
+    """The same, all over TLS."""
+    port = free_port()
+    with papers() as files:
+        certificate = {"TLS_CERTIFICATE": files.certificate, "TLS_KEY": files.key}
+        extra = {f"STREAMGAUGE_BROADCASTER_{name}": value for name, value in certificate.items()}
+        with serving(peer, port, extra) as pid, running(peer.dialect, port, pid, files.authority) as run:
+            yield run
 
 
 def installed(peers: Iterable[Peer]) -> list[Peer]:
