@@ -33,7 +33,10 @@ class Member(Protocol):
     """Who is delivered to. Neither waits nor raises."""
 
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        """`preface`: a `series` message that goes before the batch."""
+        """A batch, which may be dropped and then is announced. `preface`: a `series` message that goes before it."""
+
+
+Deliver = Callable[[Batch, bytes | None], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

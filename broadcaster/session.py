@@ -14,7 +14,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.coverage import Coverage
 from broadcaster.errors import Close
 from broadcaster.history import Record
-from broadcaster.hub import Audience, Batch, Hub, Wish
+from broadcaster.hub import Audience, Deliver, Hub, Member, Wish
 from broadcaster.ledger import Account, Ledger
 from broadcaster.limits import TokenBucket
 from broadcaster.mailbox import OVERFLOWS, Overflow
@@ -28,14 +28,14 @@ OPERATIONS_MAX = 16
 CLIENT_MAX = 256
 
 
-class Outlet(Protocol):
+class Outlet(Member, Protocol):
     """The way to the client. Nothing here waits."""
+
+    detour: Deliver | None
+    """Where batches go instead, as long as a backfill is under way."""
 
     def send(self, payload: bytes, *, new_chain: bool = False) -> None:
         """An answer, which is never dropped."""
-
-    def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        """A batch, which may be dropped by the overflow policy, and then is announced."""
 
     def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
         """Send these one by one as fast as the client takes them, then call `done`."""
@@ -60,6 +60,11 @@ class Shared:
 
 class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
+
+    __slots__ = (
+        "_audience", "_backfill", "_bad", "_closed", "_coverage", "_max_rate", "_operations", "_outlet",
+        "_publisher", "_shared", "_spoken", "client", "grant", "id", "producer", "published", "subscriptions",
+    )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant) -> None:
         self._shared = shared
@@ -297,11 +302,11 @@ class Session:
         self._run(backfill)
 
     def _run(self, backfill: Backfill) -> None:
-        self._backfill = backfill
+        self._backfill, self._outlet.detour = backfill, backfill.pass_by
         self._outlet.pull(backfill.payloads(), self._ended)
 
     def _ended(self) -> None:
-        self._backfill = None
+        self._backfill = self._outlet.detour = None
         while self._operations and self._backfill is None:
             self._operations.pop(0)()
 
@@ -310,12 +315,12 @@ class Session:
         now, hub, grant = self._shared.clock(), self._shared.hub, self.grant
         before, undescribed = self._audience, dict[Record, None]()
         if before is not None:
-            hub.leave(self, before, now)
+            hub.leave(self._outlet, before, now)
             undescribed = before.undescribed  # known to it, but without a batch that could have brought it here
         allows = None if grant is EVERYTHING else grant.may_subscribe
         selection = frozenset().union(*self.subscriptions.values())
         wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
-        self._audience = audience = hub.join(self, wish, now)
+        self._audience = audience = hub.join(self._outlet, wish, now)
         if before is None or self._coverage is None:
             self._coverage = Coverage(audience.last_seq)
         else:
@@ -353,16 +358,8 @@ class Session:
     def leave(self) -> None:
         """Takes the connection out of its audience."""
         if self._audience is not None:
-            self._shared.hub.leave(self, self._audience, self._shared.clock())
+            self._shared.hub.leave(self._outlet, self._audience, self._shared.clock())
             self._audience = self._coverage = None
-
-    def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        """A batch of the audience; while a backfill is under way the history keeps it."""
-        backfill = self._backfill
-        if backfill is not None and backfill.held:
-            backfill.pass_by(batch, preface)
-            return
-        self._outlet.deliver(batch, preface)
 
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {

@@ -6,7 +6,8 @@ else is written, so frames never interleave.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import trio
 
@@ -22,10 +23,17 @@ HEAD_END = b"\r\n\r\n"
 class FrameStream(trio.abc.Stream):
     """A connected, non-blocking TCP socket as a stream with `try_send`; `over` is between the two for TLS."""
 
+    __slots__ = (
+        "_close_sent", "_early", "_ended", "_head_seen", "_lock", "_may_read", "_opened", "_reading", "_rest",
+        "_sock", "_stream", "_writers", "before_close", "broken", "head", "last_words", "on_end", "reader",
+        "received_at",
+    )  # fmt: skip
+
     def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
         self._sock = sock
         self._stream = over or trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         self._lock = trio.StrictFIFOLock()
+        self._writers = 0  # tasks that have the lock or wait for it
         self._rest: memoryview | None = None
         self._reading = False
         self._ended = Latch()  # nothing more will be received
@@ -51,11 +59,11 @@ class FrameStream(trio.abc.Stream):
     @property
     def busy(self) -> bool:
         """True while a frame is half written or somebody else writes: `try_send` would refuse."""
-        return self._rest is not None or self._lock.locked()
+        return self._rest is not None or self._writers > 0
 
     def try_send(self, data: bytes) -> bool:
         """Writes without waiting. False: nothing was written. True: it is taken; if `busy`, `drain` must follow."""
-        if self.busy or self.broken:
+        if self._rest is not None or self._writers or self.broken:
             return False
         try:
             sent = self._sock.send(data)
@@ -70,8 +78,17 @@ class FrameStream(trio.abc.Stream):
 
     async def drain(self) -> None:
         """Finishes a frame that was taken only in part. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
-        async with self._lock:
+        async with self._writing():
             await self._finish()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        self._writers += 1
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._writers -= 1
 
     async def _finish(self) -> None:
         if self._rest is not None:
@@ -79,7 +96,7 @@ class FrameStream(trio.abc.Stream):
             self._rest = None
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        async with self._lock:
+        async with self._writing():
             await self._finish()
             if self._opened and data and data[0] == CLOSE_OPCODE:
                 self._close_sent = True

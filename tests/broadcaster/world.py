@@ -11,7 +11,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.frames import text_frame
 from broadcaster.history import History, Record
-from broadcaster.hub import Batch, Hub
+from broadcaster.hub import Batch, Deliver, Hub
 from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.publishing import PublishCounts
@@ -83,6 +83,7 @@ class Client:
     def __init__(self, world: World, grant: Grant = EVERYTHING) -> None:
         config = world.config
         self.stuck = False
+        self.detour: Deliver | None = None
         self.closed: Close | None = None
         self.received: list[Message] = []
         self.on_send: Callable[[Message], None] = lambda message: None
@@ -116,6 +117,9 @@ class Client:
             assert self.mailbox.put_control(text_frame(payload), new_chain=new_chain)
 
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        if self.detour is not None:
+            self.detour(batch, preface)
+            return
         if preface is not None:
             self.send(preface)
         if self._idle:
