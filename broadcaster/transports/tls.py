@@ -18,9 +18,13 @@ from broadcaster.stream import LINGER_BYTES, LINGER_S, RECEIVE_BYTES, FrameStrea
 PIECE_BYTES = 131_072  # encrypted and written at once: eight records of TLS
 RECORD_BYTES = 16_384
 NOTHING = memoryview(b"")
+NOT_TLS_BODY = b"this port speaks TLS: use wss://, not ws://\r\n"
 NOT_TLS = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 44\r\n\r\n"
-    b"this port speaks TLS: use wss:// for ws://\r\n"
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+    % (
+        len(NOT_TLS_BODY),
+        NOT_TLS_BODY,
+    )
 )
 
 T = TypeVar("T")
@@ -159,9 +163,7 @@ class TlsPipe(trio.abc.Stream):
                 parts.append(data)
             self._ended = True
         except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            self._ended = True
+            pass  # no record is whole any more
         except OSError as error:
             raise trio.BrokenResourceError(f"TLS: {error}") from error
         self._received += b"".join(parts)
@@ -183,6 +185,8 @@ class TlsPipe(trio.abc.Stream):
 
 class TlsStream(FrameStream):
     """A FrameStream over TLS; `shake_hands` comes first."""
+
+    __slots__ = ("_pipe",)
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
         self._pipe = TlsPipe(sock, context)

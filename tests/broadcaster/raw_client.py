@@ -1,7 +1,8 @@
 """A WebSocket client that reads its socket when told, and not before."""
 
 import socket
-from typing import Any
+import ssl
+from typing import Any, ClassVar
 
 import orjson
 import trio
@@ -9,6 +10,7 @@ import trio
 from broadcaster.frame_reader import unmask
 from broadcaster.frames import close_code
 from tests.broadcaster.frame_parts import Message
+from tests.papers import SealedTrioSocket
 
 MASK = b"\x12\xab\x34\xcd"
 REQUEST = b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -22,7 +24,9 @@ def client_frame(payload: bytes, first: int = 0x81) -> bytes:
 
 
 class RawClient:
-    def __init__(self, sock: trio.socket.SocketType) -> None:
+    sealing: ClassVar[ssl.SSLContext | None] = None  # all of them connect over TLS, if set
+
+    def __init__(self, sock: trio.socket.SocketType | SealedTrioSocket) -> None:
         self.sock = sock
         self._bytes = b""
         self.close_code: int | None = None
@@ -30,14 +34,19 @@ class RawClient:
 
     @classmethod
     async def connect(cls, port: int) -> "RawClient":
-        sock = trio.socket.socket()
+        plain = socket.socket()
+        sock = trio.socket.from_stdlib_socket(plain)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:
             await sock.connect(("127.0.0.1", port))
+            if cls.sealing is None:
+                return cls(sock)
+            sealed = SealedTrioSocket(plain, cls.sealing)
+            await sealed.shake()
         except OSError:
             sock.close()
             raise
-        return cls(sock)
+        return cls(sealed)
 
     async def open(self, *headers: str, behind: bytes = b"") -> str:
         """The handshake; returns the head of the response. `behind` is sent along with it."""

@@ -11,6 +11,7 @@ from broadcaster.session import Session
 from tests.broadcaster.raw_client import KEY, REQUEST, RawClient, client_frame
 from tests.broadcaster.transports.test_websocket import service
 
+pytestmark = pytest.mark.usefixtures("either_way")
 EARLY = client_frame(b'{"type":"ping","time":5}')
 
 

@@ -1,53 +1,82 @@
-"""The stream over a pair of connected sockets with small buffers."""
+"""The stream, plain and over TLS, over a pair of connected sockets with small buffers."""
 
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trio
 import trio.testing
 
+from broadcaster.certificate import load
 from broadcaster.frames import close_frame, text_frame
 from broadcaster.stream import FrameStream
+from broadcaster.transports.tls import TlsStream
 from tests.broadcaster.frame_parts import payloads
+from tests.papers import Papers, SealedSocket, papers
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = text_frame(b"x" * 300_000)
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+class Pair(NamedTuple):
+    """A stream of the broadcaster, and the socket at the other end."""
+
+    stream: FrameStream
+    peer: socket.socket | SealedSocket
+
+
+@pytest.fixture(params=["plain", "TLS"])
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
     ours, peer = socket.socketpair()
     with ours, peer:
         for each in (ours, peer):
             each.setblocking(False)
             each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        yield ours, peer
+        if request.param == "plain":
+            yield Pair(FrameStream(ours), peer)
+        else:
+            yield await sealed(ours, peer, papers(tmp_path))
 
 
-Pair = tuple[socket.socket, socket.socket]
+async def sealed(ours: socket.socket, peer: socket.socket, files: Papers) -> Pair:
+    """After their handshake."""
+    stream = TlsStream(ours, load(files.certificate, files.key))
+    client = SealedSocket(peer, files.trusting())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.shake_hands)
+        while not client.shake():
+            await trio.lowlevel.wait_readable(peer)
+    return Pair(stream, client)
 
 
-async def read(peer: socket.socket, size: int) -> bytes:
+async def some(peer: socket.socket | SealedSocket, size: int) -> bytes:
+    while True:
+        try:
+            return peer.recv(size)
+        except BlockingIOError:
+            await trio.lowlevel.wait_readable(peer)
+
+
+async def read(peer: socket.socket | SealedSocket, size: int) -> bytes:
     data = b""
     while len(data) < size:
-        await trio.lowlevel.wait_readable(peer)
-        data += peer.recv(size - len(data))
+        data += await some(peer, size - len(data))
     return data
 
 
 async def test_a_frame_is_written_at_once(pair: Pair) -> None:
-    stream = FrameStream(pair[0])
+    stream = pair.stream
     assert stream.try_send(b"frame")
-    assert pair[1].recv(100) == b"frame"
+    assert pair.peer.recv(100) == b"frame"
     assert not stream.busy
     await trio.aclose_forcefully(stream)
 
 
 async def test_a_frame_taken_in_part_is_finished_before_anything_else(pair: Pair) -> None:
-    ours, peer = pair
-    stream = FrameStream(ours)
+    stream, peer = pair
     assert stream.try_send(LARGE)
     assert stream.busy
     assert not stream.try_send(b"other")
@@ -59,9 +88,9 @@ async def test_a_frame_taken_in_part_is_finished_before_anything_else(pair: Pair
     await trio.aclose_forcefully(stream)
 
 
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
 async def test_a_full_socket_takes_nothing(pair: Pair) -> None:
-    ours, peer = pair
-    stream = FrameStream(ours)
+    stream, peer = pair
     taken = 0
     while stream.try_send(b"x"):
         taken += 1
@@ -72,8 +101,8 @@ async def test_a_full_socket_takes_nothing(pair: Pair) -> None:
 
 
 async def test_frames_of_many_writers_never_interleave(pair: Pair) -> None:
-    ours, peer = pair
-    stream, chance = FrameStream(ours), random.Random(7)
+    stream, peer = pair
+    chance = random.Random(7)
     sent, received = list[bytes](), bytearray()
 
     async def write(number: int) -> None:
@@ -89,8 +118,7 @@ async def test_frames_of_many_writers_never_interleave(pair: Pair) -> None:
 
     async def take() -> None:
         while True:
-            await trio.lowlevel.wait_readable(peer)
-            received.extend(peer.recv(chance.randrange(1, 9_000)))
+            received.extend(await some(peer, chance.randrange(1, 9_000)))
 
     async with trio.open_nursery() as outside:
         outside.start_soon(take)
@@ -104,8 +132,8 @@ async def test_frames_of_many_writers_never_interleave(pair: Pair) -> None:
 
 
 async def test_a_peer_that_is_gone_is_noticed_and_raises_nothing(pair: Pair) -> None:
-    stream = FrameStream(pair[0])
-    pair[1].close()
+    stream = pair.stream
+    pair.peer.close()
     assert not stream.try_send(b"x")
     assert stream.broken
     assert not stream.try_send(b"x")
@@ -115,8 +143,7 @@ async def test_a_peer_that_is_gone_is_noticed_and_raises_nothing(pair: Pair) -> 
 
 
 async def test_what_comes_behind_the_handshake_waits_until_frames_are_expected(pair: Pair) -> None:
-    ours, peer = pair
-    stream = FrameStream(ours)
+    stream, peer = pair
     seen: list[bytes] = []
     peer.send(HEAD[:-2])
     first = bytes(await stream.receive_some())
@@ -140,8 +167,7 @@ async def test_what_comes_behind_the_handshake_waits_until_frames_are_expected(p
 
 
 async def test_what_the_reader_takes_is_not_passed_on(pair: Pair) -> None:
-    ours, peer = pair
-    stream = FrameStream(ours)
+    stream, peer = pair
     peer.send(HEAD)
     await stream.receive_some()
     stream.reader = lambda data: b"" if data == b"taken" else data
@@ -160,13 +186,13 @@ async def test_what_the_reader_takes_is_not_passed_on(pair: Pair) -> None:
 
 @pytest.mark.parametrize("opened", [False, True])
 async def test_something_goes_before_a_close_frame_once_frames_are_sent(pair: Pair, opened: bool) -> None:
-    stream = FrameStream(pair[0])
+    stream = pair.stream
     stream.before_close = lambda code: b"bye %d;" % (code or 0)
     if opened:
         stream.opened()
     await stream.send_all(b"data;")
     await stream.send_all(close_frame(4000, ""))
-    assert pair[1].recv(100) == b"data;" + b"bye 4000;" * opened + close_frame(4000, "")
+    assert pair.peer.recv(100) == b"data;" + b"bye 4000;" * opened + close_frame(4000, "")
     await trio.aclose_forcefully(stream)
 
 
@@ -174,21 +200,20 @@ async def test_something_goes_before_a_close_frame_once_frames_are_sent(pair: Pa
 async def test_the_last_words_are_said_where_no_close_frame_was(
     pair: Pair, closed_before: bool, autojump_clock: trio.testing.MockClock
 ) -> None:
-    stream = FrameStream(pair[0])
+    stream = pair.stream
     stream.last_words = lambda: b"last words"
     stream.opened()
     if closed_before:
         await stream.send_all(close_frame(4000, ""))
-        pair[1].recv(100)
+        pair.peer.recv(100)
     await stream.aclose()
-    assert pair[1].recv(100) == b"" if closed_before else b"last words"
+    assert pair.peer.recv(100) == b"" if closed_before else b"last words"
 
 
 async def test_closing_lets_the_peer_read_what_was_written_last(
     pair: Pair, autojump_clock: trio.testing.MockClock
 ) -> None:
-    ours, peer = pair
-    stream = FrameStream(ours)
+    stream, peer = pair
     ended: list[str] = []
     stream.on_end = lambda: ended.append("end")
     peer.send(HEAD + b"unread" * 100)
@@ -203,7 +228,7 @@ async def test_closing_lets_the_peer_read_what_was_written_last(
 
 
 async def test_reading_and_closing_at_once_do_not_collide(pair: Pair, autojump_clock: trio.testing.MockClock) -> None:
-    stream = FrameStream(pair[0])
+    stream = pair.stream
     async with trio.open_nursery() as nursery:
 
         async def receive() -> None:
@@ -214,4 +239,5 @@ async def test_reading_and_closing_at_once_do_not_collide(pair: Pair, autojump_c
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(stream.aclose)
         await trio.testing.wait_all_tasks_blocked()
-        pair[1].close()
+        assert pair.peer.recv(1) == b""
+        pair.peer.close()

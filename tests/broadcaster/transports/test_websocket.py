@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from broadcaster import errors
+from broadcaster.certificate import certificate_of
 from broadcaster.errors import Close
 from broadcaster.listener import Listener
 from broadcaster.mailbox import OVERFLOWS
@@ -21,10 +22,12 @@ from ingest.listening import listen
 from ingest.settings import Address
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.raw_client import RawClient, client_frame
+from tests.broadcaster.sealed import sealed
 from tests.broadcaster.test_publishing import Only
 from tests.broadcaster.world import World
 
 ALL = [{"metric": "*"}]
+pytestmark = pytest.mark.usefixtures("either_way")
 
 
 @dataclass
@@ -68,10 +71,10 @@ class Service:
 
 @asynccontextmanager
 async def service(**settings: Any) -> AsyncIterator[Service]:
-    world = World(**settings)
+    world = World(**sealed.settings, **settings)
     world.shared.clock = trio.current_time
     mine = Service(world)
-    listener = Listener(world.config, world.shared.authenticator, mine)
+    listener = Listener(world.config, world.shared.authenticator, mine, certificate_of(world.config))
     with listen(Address("127.0.0.1", 0), 10) as sock:
         sock.setblocking(False)
         mine.port = sock.getsockname()[1]
