@@ -18,6 +18,7 @@ LINGER_S = 1.0
 LINGER_BYTES = 4 * 1_048_576
 RECEIVE_BYTES = 65_536
 HEAD_END = b"\r\n\r\n"
+TLS_RECORD = b"\x16"  # begins a handshake of TLS, whose sender shall not wait for an answer
 
 
 class FrameStream(trio.abc.Stream):
@@ -140,6 +141,8 @@ class FrameStream(trio.abc.Stream):
                     return b""
                 self.received_at = trio.current_time()
         data = await self._stream.receive_some(max_bytes)
+        if not self.head and data[:1] == TLS_RECORD:
+            return b""
         head, end, early = (self.head + data).partition(HEAD_END)
         used = len(data) - len(early)
         self._head_seen = bool(end)

@@ -35,6 +35,8 @@ _outgoing = ssl.MemoryBIO()
 class TlsPipe(trio.abc.Stream):
     """The server's side of TLS over a connected, non-blocking socket; errors of TLS are trio.BrokenResourceError."""
 
+    __slots__ = ("_ended", "_incoming", "_received", "_sock", "_tls", "_waiting", "_wire", "_writing")
+
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
         self._sock = sock
         self._wire = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
@@ -188,6 +190,8 @@ class TlsStream(FrameStream):
 
     __slots__ = ("_pipe",)
 
+    __slots__ = ("_pipe",)
+
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
         self._pipe = TlsPipe(sock, context)
         super().__init__(sock, self._pipe)
@@ -196,7 +200,7 @@ class TlsStream(FrameStream):
         await self._pipe.shake_hands()
 
     def try_send(self, data: bytes) -> bool:
-        if self.busy or self.broken:
+        if self._rest is not None or self._writers or self.broken:
             return False
         try:
             self._rest = self._pipe.send(data)

@@ -29,5 +29,11 @@ def test_nonsense_is_refused_by_name(name: str, value: object) -> None:
         BroadcasterConfig.model_validate({name: value})
 
 
+@pytest.mark.parametrize(("name", "lacking"), [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")])
+def test_certificate_and_key_go_together(name: str, lacking: str) -> None:
+    with pytest.raises(ValidationError, match=lacking):
+        BroadcasterConfig.model_validate({name: "file.pem"})
+
+
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in BroadcasterConfig.model_fields.values())

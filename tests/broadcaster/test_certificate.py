@@ -1,0 +1,139 @@
+import logging
+import os
+import ssl
+from pathlib import Path
+
+import pytest
+
+from broadcaster.certificate import Certificate, certificate_of
+from broadcaster.config import BroadcasterConfig
+from ingest.errors import CommandError
+from tests.papers import Papers, papers
+
+LOG = "streamgauge.broadcaster"
+
+
+def serial(context: ssl.SSLContext, files: Papers) -> object:
+    """Of the certificate that a client sees, whose handshake goes through memory."""
+    there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(there, here, server_side=True)
+    client = files.trusting().wrap_bio(here, there, server_hostname="localhost")
+    for side in (client, server, client, server):
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    shown = client.getpeercert()
+    assert shown is not None
+    return shown["serialNumber"]
+
+
+def refused(files: Papers) -> str:
+    with pytest.raises(CommandError) as raised:
+        Certificate(files.certificate, files.key)
+    return str(raised.value)
+
+
+def test_without_settings_there_is_none() -> None:
+    assert certificate_of(BroadcasterConfig()) is None
+
+
+def test_files_are_named_that_cannot_be_used(tmp_path: Path) -> None:
+    files = papers(tmp_path)
+    os.remove(files.key)
+    assert refused(files) == f"--tls-key: {files.key}: No such file or directory"
+    Path(files.key).write_text("nothing")
+    assert refused(files) == f"--tls-key: {files.key}: expected a private key in PEM"
+    Path(files.certificate).write_text("nothing")
+    assert refused(files) == f"--tls-certificate: {files.certificate}: expected a certificate in PEM"
+    Path(files.certificate).unlink()
+    Path(files.certificate).mkdir()
+    assert refused(files) == f"--tls-certificate: {files.certificate}: Is a directory"
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    files = papers(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    Path(files.key).write_bytes(Path(papers(other).key).read_bytes())
+    assert refused(files) == f"--tls-key: {files.key} is not the key of the certificate {files.certificate}"
+
+
+@pytest.mark.parametrize("which", ["certificate", "key"])
+def test_a_damaged_file_is_refused_in_one_line(which: str, tmp_path: Path) -> None:
+    files = papers(tmp_path)
+    path = Path(getattr(files, which))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1][::-1], *lines[2:]]) + "\n")
+    assert "damaged" in refused(files) and "\n" not in refused(files)
+
+
+def test_a_key_with_a_passphrase_is_refused_without_asking(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization as form
+
+    files = papers(tmp_path)
+    key = form.load_pem_private_key(Path(files.key).read_bytes(), None)
+    encryption = form.BestAvailableEncryption(b"secret")
+    Path(files.key).write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, encryption))
+    assert refused(files) == "--tls-key: expected a key without a passphrase: there is nobody to ask for it"
+
+
+@pytest.mark.parametrize("of", ["context", "follower"])
+def test_a_new_certificate_is_taken_into_use(of: str, tmp_path: Path) -> None:
+    files = papers(tmp_path)
+    certificate = Certificate(files.certificate, files.key)
+    follower = certificate.follower()
+
+    def shown() -> object:
+        return serial(certificate.context if of == "context" else follower, files)
+
+    first = shown()
+    certificate.refresh()
+    assert shown() == first
+    papers(tmp_path)
+    certificate.refresh()
+    assert shown() != first
+
+
+def test_a_broken_one_is_logged_once_and_the_old_one_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = papers(tmp_path)
+    certificate = Certificate(files.certificate, files.key)
+    first = serial(certificate.context, files)
+    for broken in ("half", "nothing"):
+        caplog.clear()
+        Path(files.certificate).write_text(broken)
+        for _ in range(5):
+            certificate.refresh()
+        assert [(record.name, record.levelno) for record in caplog.records] == [(LOG, logging.ERROR)]
+        assert files.certificate in caplog.text
+        assert serial(certificate.context, files) == first
+    papers(tmp_path)
+    certificate.refresh()
+    assert serial(certificate.context, files) != first
+
+
+def test_files_that_are_written_one_after_the_other_are_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = papers(tmp_path)
+    certificate = Certificate(files.certificate, files.key)
+    first, key = serial(certificate.context, files), Path(files.key).read_bytes()
+    papers(tmp_path)
+    new = Path(files.key).read_bytes()
+    Path(files.key).write_bytes(key)
+    certificate.refresh()
+    Path(files.key).write_bytes(new)
+    certificate.refresh()
+    assert serial(certificate.context, files) != first
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_files_that_vanish_leave_what_was_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = papers(tmp_path)
+    certificate = Certificate(files.certificate, files.key)
+    first = serial(certificate.context, files)
+    Path(files.certificate).unlink()
+    for _ in range(5):
+        certificate.refresh()
+    assert serial(certificate.context, files) == first
+    assert len(caplog.records) == 1
