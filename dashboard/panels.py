@@ -20,6 +20,17 @@ FIGURES = (
 )
 
 
+def navigation() -> Component:
+    """The pages, the theme, and a place for the picker of dashboards."""
+    links = [
+        html.A("Dashboard", id=ids.TO_DASHBOARD, href="/", className="tab"),
+        html.A("Connections", id=ids.TO_CONNECTIONS, href="/connections", className="tab"),
+    ]
+    theme = html.Button(id=ids.THEME, className="button icon", **attributes(aria_label="Theme"))
+    pages = html.Nav(links, className="tabs", **attributes(aria_label="Pages"))
+    return html.Div([pages, html.Div(id=ids.BOARDS, className="boards"), theme], className="navigation")
+
+
 def controls(config: DashboardConfig) -> Component:
     return html.Div(
         [

@@ -3,20 +3,25 @@
 import { expose } from './debug.js';
 import { Feed } from './feed.js';
 import { byId, Health } from './health.js';
+import { Pages } from './pages.js';
 import { Panels, prefixOf } from './panels.js';
 import { Scheduler } from './scheduler.js';
 import { Store } from './store.js';
+import { TabHealth } from './tab_health.js';
 import { streamUrl, reachable } from './urls.js';
 import { View } from './view.js';
 
 const config = JSON.parse(byId('streamgauge-config').textContent ?? '{}');
 /** @type {Panels|null} */
 let panels = null;
+/** @type {Pages|null} */
+let pages = null;
 
 const store = new Store(config.points_max, config.forget_s, () => feed.clock.now());
 const feed = new Feed(streamUrl(config.broadcaster, location), store);
 const view = new View(() => feed.clock.now(), earliest);
 const health = new Health(feed, store);
+const tab = new TabHealth(feed, store);
 const scheduler = new Scheduler(before, slow, () => health.painted(scheduler.charts));
 
 function earliest() {
@@ -44,6 +49,7 @@ function before() {
 function slow() {
   health.render();
   panels?.refresh();
+  pages?.connections.render();
   showOrHideEmpty();
 }
 
@@ -52,9 +58,12 @@ function showOrHideEmpty() {
 }
 
 function takeControls() {
-  const { paused, windowS, filter } = window.streamgaugeControls;
-  view.set(paused, windowS, filter);
-  document.documentElement.classList.toggle('paused', paused);
+  if (!pages?.take(window.streamgaugeControls)) return;
+  document.documentElement.classList.toggle('paused', view.paused);
+  seen();
+}
+
+function seen() {
   health.forget();
   panels?.filter();
   scheduler.invalidate();
@@ -88,8 +97,10 @@ function begin() {
   byId('retry').addEventListener('click', () => feed.retry());
   document.addEventListener('streamgauge:controls', takeControls);
   document.addEventListener('visibilitychange', () => health.forget());
+  pages = new Pages(config, { feed, store, view, tab }, seen);
+  pages.begin();
   if (window.streamgaugeControls) takeControls();
-  feed.listeners.push(() => health.render());
+  feed.listeners.push(() => health.render(), () => view.paused && scheduler.invalidate());
   scheduler.start();
 }
 

@@ -44,6 +44,8 @@ export class Store {
     this.onForgotten = () => {};
     /** @type {(series: Series) => void} */
     this.onSamples = () => {};
+    /** @type {(time: number) => void} the newest of a series' live samples */
+    this.onLive = () => {};
     /** @type {(count: number) => void} */
     this.onReceived = () => {};
   }
@@ -102,7 +104,10 @@ export class Store {
       count += times.length;
       if (how === 'conflated') series.ring.breakLine();
       this.#push(series, times, values);
-      if (how === 'live') series.unpaintedTime = times[times.length - 1];
+      if (how === 'live') {
+        series.unpaintedTime = times[times.length - 1];
+        this.onLive(series.unpaintedTime);
+      }
       this.onSamples(series);
     }
     this.counters.samples += count;

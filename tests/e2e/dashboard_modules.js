@@ -152,4 +152,68 @@ export const checks = {
     same(m.streamUrl('wss://metrics.example/v1/stream', { hostname: 'rack7' }), 'wss://metrics.example/v1/stream');
     same(m.reachable('http://localhost:8766', { hostname: 'rack7' }), 'http://rack7:8766');
   },
+  'census.js: rates are over the last seconds, and who publishes nothing more is silent within 5 s': async (m, same) => {
+    const census = new m.Census();
+    const producer = (published) => ({ session: 'p', role: 'producer', published_samples: published, last_seen_s: 0, age_s: 9, dropped_samples: 0, queued_batches: 0 });
+    const at = (now, published) => { census.take(now, { connections: [producer(published)], total: 1 }); return census.rows(now)[0]; };
+    for (let second = 0; second <= 10; second++) at(second, second * 20);
+    same([at(11, 220).rate, at(11.5, 220).state], [20, 'ok']);
+    for (const now of [12, 13]) same(at(now, 220).state, 'ok');
+    same([at(14.9, 220).state, at(15, 220).rate], ['silent', 0]);
+    same(at(16, 240).state, 'ok');
+  },
+  'census.js: a slow producer has its own measure of silence': async (m, same) => {
+    const census = new m.Census();
+    const rows = [];
+    for (let now = 0; now <= 200; now++) {
+      census.take(now, { connections: [{ session: 'p', role: 'producer', published_samples: Math.floor(Math.min(now, 150) / 10), last_seen_s: 0 }], total: 1 });
+      rows.push(census.rows(now)[0].state);
+    }
+    same([new Set(rows.slice(60, 172)), rows[180]].map((each) => (typeof each === 'string' ? each : [...each])), [['ok'], 'silent']);
+  },
+  'census.js: who left is shown for a minute, and only if it is known to have left': async (m, same) => {
+    const census = new m.Census();
+    const one = (session, role = 'producer') => ({ session, role, published_samples: 1, delivered_samples: 1, last_seen_s: 0 });
+    const states = (now) => census.rows(now).map(({ id, state, goneS }) => [id, state, goneS]);
+    census.take(0, { connections: [one('p'), one('s', 'subscriber'), one('t', 'subscriber')], total: 3 });
+    census.take(1, { connections: [one('s', 'subscriber')], total: 2 });
+    same(states(3), [['p', 'gone', 2], ['s', 'ok', null]]);
+    census.take(8, { connections: [one('s', 'subscriber')], total: 1 });
+    for (let now = 9; now <= 60; now++) census.take(now, { connections: [one('s', 'subscriber')], total: 1 });
+    same(states(60).length, 2);
+    census.take(62, { connections: [one('s', 'subscriber')], total: 1 });
+    same(states(62), [['s', 'ok', null]]);
+    census.take(90, { connections: [one('q')], total: 1 });
+    same(states(90), [['q', 'ok', null]]);
+  },
+  'census.js: drops and queues are trouble, and trouble comes first': async (m, same) => {
+    const census = new m.Census();
+    const one = (session, more) => ({ session, role: 'subscriber', client: session, address: '', delivered_samples: 1, last_seen_s: 0, dropped_samples: 0, queued_batches: 0, queued_bytes: 0, age_s: 1, ...more });
+    for (const dropped_samples of [5, 9]) census.take(dropped_samples, { connections: [one('b'), one('a'), one('q', { queued_batches: 2 }), one('d', { dropped_samples })], total: 4 });
+    const ids = (sort) => m.sorted(census.rows(9), sort).map(({ id }) => id).join('');
+    same([ids('state'), ids('-state'), ids('client'), ids('-client'), ids('-dropped'), ids('nothing')], ['dqab', 'abqd', 'abdq', 'qdba', 'dabq', 'dqab']);
+    same(census.rows(20).map(({ state }) => state), ['ok', 'ok', 'queueing', 'ok']);
+  },
+  'timeline.js: states follow each other, and what came before the first live is no fault': async (m, same) => {
+    const line = new m.Timeline();
+    for (const [at, state, why] of [[10, 'connecting'], [12, 'live'], [12, 'live'], [20, 'reconnecting', '1006'], [22, 'live']]) line.add(at, state, why);
+    same(line.segments(11, 30).map(({ state, from, to }) => [state, from, to]), [['connecting', 11, 12], ['live', 12, 20], ['reconnecting', 20, 22], ['live', 22, 30]]);
+    same(line.liveShare(0, 32), 0.9);
+    same(line.newest(30, 2), [{ at: 22, state: 'live', why: '', lastedS: 8 }, { at: 20, state: 'reconnecting', why: '1006', lastedS: 2 }]);
+    same(new m.Timeline().liveShare(0, 1), null);
+  },
+  'histogram.js: each time falls under its bound, for a minute': async (m, same) => {
+    const one = new m.Histogram();
+    [0, 1, 1.1, 5000, 5001].forEach((ms) => one.add(100, ms));
+    same(one.counts(130), [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+    same(one.counts(170).reduce((sum, count) => sum + count), 0);
+    same([m.bucketLabel(0), m.bucketLabel(10), m.bucketLabel(12)], ['up to 1 ms', '1 s to 2 s', 'over 5 s']);
+  },
+  'navigation.js: a place is a URL and back': async (m, same) => {
+    const there = (text) => m.placeOf(new URL(text, 'http://x'));
+    const back = (text) => m.urlOf(there(text));
+    for (const url of ['/', '/?dashboard=web-shop&filter=a+b*&window=0&at=1700000000.5&theme=dark', '/connections?sort=-rate&role=producer']) same(back(url), url);
+    same(back('/?dashboard=../etc&window=-1&at=x&theme=blue&sort=rate&role=boss&more=1'), '/');
+    same([there('/connections').page, there('/').windowS, there('/?window=').windowS], ['connections', null, null]);
+  },
 };

@@ -1,0 +1,80 @@
+/** What is seen, as a URL: a link reproduces it, back and forward work. */
+
+/**
+ * @typedef {object} Place
+ * @property {'dashboard'|'connections'} page
+ * @property {string} dashboard name of a saved one; empty: every metric
+ * @property {string} filter
+ * @property {number|null} windowS 0: the whole history; null: as the dashboard says
+ * @property {number|null} at paused, with this time (Unix seconds) at the right edge; null: live
+ * @property {string} theme `dark`, `light`, or empty: as the system
+ * @property {string} sort of the connections @property {string} role shown of them; empty: all
+ */
+
+const CONNECTIONS = '/connections';
+
+/** @param {string|null} text @param {number} least @returns {number|null} */
+function number(text, least) {
+  const value = text === null || text.trim() === '' ? NaN : Number(text);
+  return Number.isFinite(value) && value >= least ? value : null;
+}
+
+/** @param {{pathname: string, search: string}} url @returns {Place} whatever makes no sense is as if it were left out */
+export function placeOf({ pathname, search }) {
+  const query = new URLSearchParams(search);
+  const one = (/** @type {string} */ name, /** @type {RegExp} */ pattern) => (pattern.test(query.get(name) ?? '') ? query.get(name) ?? '' : '');
+  return {
+    page: pathname === CONNECTIONS ? 'connections' : 'dashboard',
+    dashboard: one('dashboard', /^[a-z0-9][a-z0-9_-]{0,63}$/),
+    filter: (query.get('filter') ?? '').slice(0, 500),
+    windowS: number(query.get('window'), 0),
+    at: number(query.get('at'), 1),
+    theme: one('theme', /^(dark|light)$/),
+    sort: one('sort', /^-?[a-z]{1,20}$/),
+    role: one('role', /^(producer|subscriber)$/),
+  };
+}
+
+/** @param {Place} place @returns {string} path and query; what is as usual is left out */
+export function urlOf({ page, dashboard, filter, windowS, at, theme, sort, role }) {
+  const query = new URLSearchParams();
+  const told = { dashboard, filter, window: windowS, at: at === null ? null : Math.round(at * 1000) / 1000, theme };
+  const those = page === 'connections' ? { ...told, sort, role } : told;
+  for (const [name, value] of Object.entries(those)) if (value !== null && value !== '') query.set(name, String(value));
+  const text = query.toString();
+  return (page === 'connections' ? CONNECTIONS : '/') + (text && `?${text}`);
+}
+
+export class Navigation {
+  /** @param {(now: Place, before: Place) => void} onChange */
+  constructor(onChange) {
+    this.onChange = onChange;
+    this.place = placeOf(location);
+    addEventListener('popstate', () => this.#become(placeOf(location)));
+  }
+
+  /** @param {Partial<Place>} change @param {boolean} [replace] instead of a step to go back from */
+  go(change, replace = false) {
+    const next = { ...this.place, ...change };
+    if (urlOf(next) === urlOf(this.place)) return;
+    if (replace) history.replaceState(null, '', urlOf(next));
+    else history.pushState(null, '', urlOf(next));
+    this.#become(next);
+  }
+
+  /** @param {Place} next */
+  #become(next) {
+    const before = this.place;
+    this.place = next;
+    this.onChange(next, before);
+  }
+
+  /** A link that stays in this page, unless a person wants another tab. @param {HTMLAnchorElement} anchor @param {() => Partial<Place>} change */
+  link(anchor, change) {
+    anchor.addEventListener('click', (event) => {
+      if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      this.go(change());
+    });
+  }
+}
