@@ -4,7 +4,7 @@ Publishing only collects. A flush gives what was collected the next seq, puts it
 once, joins one message an audience and hands every member the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +37,17 @@ class Member(Protocol):
 
 
 Deliver = Callable[[Batch, bytes | None], None]
+
+
+class Inspector(Protocol):
+    """Who sees every batch before anybody is delivered to. Neither waits nor raises, nor publishes meanwhile."""
+
+    def appeared(self, record: Record, now: float) -> None:
+        """A series that is new."""
+
+    def forgotten(self, record: Record, now: float) -> None: ...
+
+    def inspect(self, columns: Mapping[Record, tuple[Sequence[float], Sequence[Value]]], now: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +116,7 @@ class Hub:
     def __init__(self, history: History, on_pending: Callable[[], None] = lambda: None) -> None:
         self.history = history
         self.on_pending = on_pending
+        self.inspector: Inspector | None = None
         self.accepted_samples = 0
         self.batches = 0
         self._audiences: dict[tuple[object, ...], Audience] = {}
@@ -130,7 +142,7 @@ class Hub:
                 if self.history.full:
                     refused.append((entry, self._too_many()))
                     continue
-                record = self._add(entry)
+                record = self._add(entry, now)
             record.updated = now  # so that no sweep forgets it before its samples are flushed
             if (entry.unit or entry.kind or entry.help) and record.describe(entry.kind, entry.unit, entry.help):
                 self._redescribe(record)
@@ -160,7 +172,7 @@ class Hub:
     def _too_many(self) -> SampleError:
         return SampleError("too_many_series", "metric", f"at most {len(self.history.records)} series at once")
 
-    def _add(self, entry: Entry) -> Record:
+    def _add(self, entry: Entry, now: float) -> Record:
         record = self.history.add(entry.series, entry.kind)
         record.describe(entry.kind, entry.unit, entry.help)
         self._watchers[record] = []
@@ -168,6 +180,8 @@ class Hub:
             if audience.wish.wants(record):
                 self._watch(audience, record)
         self._redescribe(record)
+        if self.inspector is not None:
+            self.inspector.appeared(record, now)
         return record
 
     def _watch(self, audience: Audience, record: Record) -> None:
@@ -195,6 +209,8 @@ class Hub:
                 for audience in watchers:
                     audience.add(record, times, values, fragment)
                     touched[audience] = None
+        if self.inspector is not None:
+            self.inspector.inspect(pending, now)
         for audience in touched:
             if audience.wish.max_rate is None or now >= audience.due:
                 self._emit(audience, now)
@@ -225,6 +241,8 @@ class Hub:
             else:
                 for audience in self._watchers.pop(record):
                     del audience.records[record]
+                if self.inspector is not None:
+                    self.inspector.forgotten(record, now)
 
     def join(self, member: Member, wish: Wish, now: float) -> Audience:
         """Makes the member one of the audience of its wish; its chain begins at the audience's `last_seq`."""
