@@ -1,4 +1,4 @@
-"""The commands of the broadcaster: `serve` and `watch`."""
+"""The commands of the broadcaster: `serve`, `alerts` and `watch`."""
 
 import argparse
 
@@ -14,19 +14,37 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument("--http-bind", metavar="HOST:PORT", help="where HTTP is served (127.0.0.1:8766)")
     serve.add_argument("--tls-certificate", metavar="FILE", help="certificate chain (PEM): both ports speak TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
+    serve.add_argument("--alerts", metavar="PATH", help="alerts: a TOML file, or a directory of them (none)")
     serve.add_argument("--config", metavar="FILE", help="TOML file with settings")
     serve.add_argument(
         "--insecure", action="store_const", const=True, help="allow binding beyond loopback without credentials"
     )
     serve.set_defaults(run=_serve)
+    _add_alerts(subparsers)
     add_watch(subparsers)
+
+
+def _add_alerts(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "Look at files of alerts without a broadcaster."
+    alerts = subparsers.add_parser("alerts", help="check files of alerts", description=about)
+    actions = alerts.add_subparsers(dest="action", metavar="ACTION", required=True)
+    about = "Say what the alerts are and what is wrong, by file and line. Ends with status 2 if anything is."
+    check = actions.add_parser("check", help="say what is wrong, by file and line", description=about)
+    check.add_argument("path", metavar="PATH", help="a TOML file, or a directory of them")
+    check.set_defaults(run=_check)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from broadcaster.alerts.check import check
+
+    return check(args.path)
 
 
 def _serve(args: argparse.Namespace) -> int:
     with extra("broadcaster"):
         from broadcaster.command import run
 
-    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key")
+    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts")
     flags = {name: getattr(args, name) for name in names}
     run(flags, args.config)
     return 0

@@ -1,5 +1,6 @@
 """Every setting of the broadcaster. Names carry their units; `docs/configuration.md` explains each."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -67,6 +68,7 @@ class BroadcasterConfig(BaseModel):
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
+    alerts: Path | None = Field(None, description="Alerts: a TOML file, or a directory of them.")
 
     @field_validator("tls_key")
     @classmethod

@@ -71,6 +71,9 @@ class Core(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def alerts(self, caller: Caller) -> Mapping[str, Any]:
+        """The alerts that are set, and those that are pending or firing."""
+
 
 class JSON(Response):
     media_type = "application/json"
@@ -89,6 +92,7 @@ def build_app(core: Core) -> Starlette:
         Route("/v1/publish", _answering(_publish, core), methods=["POST"]),
         Route("/v1/series", _answering(_series, core)),
         Route("/v1/connections", _answering(_connections, core)),
+        Route("/v1/alerts", _answering(_alerts, core)),
         Route("/healthz", _answering(_healthz, core)),
         Route("/readyz", _answering(_readyz, core)),
         Route("/metrics", _answering(_metrics, core)),
@@ -178,6 +182,10 @@ async def _connections(request: Request, core: Core) -> Response:
         raise MessageError("bad_message", f"limit: expected a number from 1 to {CONNECTIONS_MOST}, got {asked[:40]}")
     limits = {name: getattr(core.config, name) for name in LIMITS}
     return JSON({"connections": list(core.connections(int(asked))), "total": core.connected, "limits": limits})
+
+
+async def _alerts(request: Request, core: Core) -> Response:
+    return JSON(core.alerts(_caller(request, core)))
 
 
 async def _healthz(request: Request, core: Core) -> Response:

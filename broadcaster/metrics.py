@@ -17,6 +17,7 @@ _COUNTERS = {
     "delivered_bytes": "Bytes handed to subscribers' connections.",
     "series_expired": "Series forgotten because nothing came for them.",
     "history_evicted": "Samples evicted from the history by points, age or memory.",
+    "webhook_retries": "Attempts to deliver webhooks that failed and were followed by another.",
 }
 _COUNTERS_BY = {
     "closes": ("code", "Connections closed by the broadcaster, by close code."),
@@ -24,6 +25,8 @@ _COUNTERS_BY = {
     "rejected_samples": ("code", "Samples rejected, by error code."),
     "dropped_batches": ("overflow", "Batches dropped for slow subscribers, by overflow policy."),
     "dropped_samples": ("overflow", "Samples dropped for slow subscribers, by overflow policy."),
+    "alert_changes": ("state", "Alerts that began to fire or ended, by the state they then had."),
+    "webhooks": ("outcome", "Webhooks by what became of them."),
 }
 _GAUGES = {
     "mailbox_batches": "Batches that wait for slow subscribers.",
@@ -35,9 +38,12 @@ _GAUGES = {
     "subscriptions": "Subscriptions on all connections.",
     "loop_lag_s": "Seconds by which the event loop woke late, the worst of the last second.",
     "memory_bytes": "Resident memory of the process.",
+    "alert_rules": "Alerts that are set.",
+    "webhooks_waiting": "Webhooks that wait to be delivered.",
 }
 _GAUGES_BY = {
     "connections": ("role", "Connections now, by role."),
+    "alerts": ("state", "Series on which an alert is pending or firing."),
     "limits": ("setting", "The bounds, by setting; 0: none where docs/configuration.md says so."),
 }
 

@@ -11,6 +11,7 @@ import psutil
 import trio
 
 from broadcaster import errors, messages
+from broadcaster.alerts.service import Alerts
 from broadcaster.auth import EVERYTHING, Authenticator, anybody
 from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
@@ -63,6 +64,7 @@ class Broadcaster:
         self._publishers: dict[str, Publisher] = {}
         self._lag = LoopLag()
         self._process = psutil.Process()
+        self._alerts = Alerts(config.alerts, self.hub, config.telemetry_interval_s)
         self.certificate = certificate_of(config)
         self.listener = Listener(config, authenticator, self, self.certificate)
         self._most = min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE)
@@ -155,7 +157,11 @@ class Broadcaster:
             loop_lag_s=self._lag.worst_s,
             memory_bytes=self._process.memory_info().rss,
             limits={name: getattr(self.config, name) for name in LIMITS},
+            **self._alerts.figures(),
         )
+
+    def alerts(self, caller: Caller) -> Mapping[str, Any]:
+        return self._alerts.describe(caller.may_subscribe, admin=caller.admin)
 
     # Its tasks.
 
@@ -165,6 +171,7 @@ class Broadcaster:
             nursery.start_soon(self.flusher.run, self.hub)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._lag.measure)
+            nursery.start_soon(self._alerts.run)
             if self.config.telemetry_interval_s:
                 nursery.start_soon(self._publish_telemetry)
 

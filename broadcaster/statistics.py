@@ -58,3 +58,9 @@ class Figures:
     loop_lag_s: float = 0.0
     memory_bytes: int = 0
     limits: Counts = field(default_factory=dict)  # by setting
+    alert_rules: int = 0
+    alerts: Counts = field(default_factory=dict)  # now, by state
+    alert_changes: Counts = field(default_factory=dict)  # by the state they led to
+    webhooks: Counts = field(default_factory=dict)  # by outcome
+    webhook_retries: int = 0
+    webhooks_waiting: int = 0

@@ -22,6 +22,12 @@ PURE = (
     "broadcaster/messages.py",
     "broadcaster/selection.py",
     "broadcaster/history.py",
+    "broadcaster/alerts/rules.py",
+    "broadcaster/alerts/files.py",
+    "broadcaster/alerts/instance.py",
+    "broadcaster/alerts/timers.py",
+    "broadcaster/alerts/evaluator.py",
+    "broadcaster/alerts/notices.py",
 )
 IMPURE = {"trio", "trio_websocket", "socket", "ssl", "select", "selectors", "asyncio", "anyio", "threading"}
 HEAVY = {"pydantic", "pydantic_settings", "psutil", "rich", "dash", "plotly", "hypercorn", "starlette"}

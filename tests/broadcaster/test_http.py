@@ -61,6 +61,9 @@ class Core:
     def figures(self) -> Figures:
         return Figures(accepted_samples=42)
 
+    def alerts(self, caller: Caller) -> Mapping[str, Any]:
+        return {"rules": [{"alert": "hot"}], "problems": caller.admin}
+
 
 @pytest.fixture
 def core() -> Core:
@@ -235,3 +238,10 @@ async def test_allowed_pages_may_read(client: httpx.AsyncClient) -> None:
     response = await client.options("/v1/publish", headers=preflight)
     assert response.status_code == 204
     assert "Authorization" in response.headers["access-control-allow-headers"]
+
+
+async def test_alerts_are_told_to_who_may_ask(client: httpx.AsyncClient, core: Core) -> None:
+    core.admin = False
+    assert (await client.get("/v1/alerts")).json() == {"rules": [{"alert": "hot"}], "problems": False}
+    refused = await client.get("/v1/alerts", headers={"authorization": "Bearer bad"})
+    assert refused.status_code == 401

@@ -1,0 +1,174 @@
+"""All alerts on all series: which rule watches which series, and what a batch or the passing of time changes. Pure.
+
+A series is matched once, when it appears. Of a batch, only series that a rule watches are looked at.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from broadcaster.alerts.instance import Change, Instance, Moment, Reason, State
+from broadcaster.alerts.rules import Rule
+from broadcaster.alerts.timers import Timers
+from broadcaster.history import Record
+from broadcaster.selection import compile_glob, glob_match
+from ingest.samples import Series, Value
+
+OWN: Final = frozenset({"alerts.state", "alerts.firing"})  # alerts on alerts could go in circles
+METRICS_MAX = 10_000  # of which it is remembered which rules they concern
+Columns = Mapping[Record, tuple[Sequence[float], Sequence[Value]]]
+
+
+class Evaluator:
+    """Sees what the hub sees (`broadcaster.hub.Inspector`) and collects changes until they are taken.
+
+    `wall` gives Unix seconds. `on_news` is called, without waiting, when there are changes or an earlier timer.
+    """
+
+    def __init__(self, wall: Callable[[], float], on_news: Callable[[], None] = lambda: None) -> None:
+        self.rules: tuple[Rule, ...] = ()
+        self.active: dict[Instance, None] = {}  # those that are pending or firing
+        self.timers = Timers()
+        self._wall = wall
+        self._on_news = on_news
+        self._watched: dict[Record, list[Instance]] = {}
+        self._by_metric: dict[str, list[tuple[Rule, tuple[tuple[str, str], ...]]]] = {}
+        self._globs: list[tuple[Callable[[str], bool], Rule]] = []
+        self._changes: list[Change] = []  # bounded by what one flush can bring: it is taken in between
+
+    # What the hub calls.
+
+    def appeared(self, record: Record, now: float) -> None:
+        """A series that is new: `now` by the steady clock."""
+        if rules := self._concerned(record):
+            self._watch(record, rules, now)
+
+    def forgotten(self, record: Record, now: float) -> None:
+        for instance in self._watched.pop(record, ()):
+            self._end(instance, Reason.FORGOTTEN, now)
+        self._tell()
+
+    def inspect(self, columns: Columns, now: float) -> None:
+        """Samples of a batch, before anybody is delivered to."""
+        watched = self._watched
+        if not watched:
+            return
+        found = columns.keys() & watched.keys()
+        if not found:
+            return
+        moment = Moment(self._wall(), now)
+        before = self.timers.next_due
+        for record in found:
+            times, values = columns[record]
+            for instance in watched[record]:
+                if instance.feed(times, values, moment):
+                    self._settle(instance)
+        if self._changes or self.timers.next_due != before:
+            self._on_news()
+
+    # What time brings, and the rules.
+
+    def check(self, now: float) -> float | None:
+        """Looks at those whose time has come; returns when the next one's will."""
+        moment = Moment(self._wall(), now)
+        for instance in self.timers.due(now):
+            instance.check(moment)
+            self._settle(instance)
+        return self.timers.next_due
+
+    def take(self) -> list[Change]:
+        """The changes since the last time, those of one series in their order."""
+        changes = self._changes[:]
+        self._changes.clear()  # in place: the instances append to it
+        return changes
+
+    def replace(self, rules: Sequence[Rule], now: float) -> None:
+        """From now on these rules, whose names differ; `adopt` has to be called after.
+
+        Where name, condition and severity are what they were, the state is kept.
+        """
+        named = {rule.name: rule for rule in rules}
+        kept = {old.name for old in self.rules if old.name in named and _same(old, named[old.name])}
+        self.rules = tuple(rules)
+        self._globs = [(compile_glob(rule.condition.selector.metric), rule) for rule in rules]
+        self._by_metric.clear()
+        for record, instances in list(self._watched.items()):
+            still = []
+            for instance in instances:
+                if instance.rule.name in kept:
+                    instance.rule = named[instance.rule.name]
+                    still.append(instance)
+                else:
+                    self._end(instance, Reason.RULE, now)
+            if still:
+                self._watched[record] = still
+            else:
+                del self._watched[record]
+        self._tell()
+
+    def adopt(self, records: Iterable[Record]) -> None:
+        """Series that were there before the rules."""
+        for record in records:
+            if rules := self._concerned(record):
+                have = {each.rule.name for each in self._watched.get(record, ())}
+                if missing := [rule for rule in rules if rule.name not in have]:
+                    self._watch(record, missing, record.updated)
+        self._tell()
+
+    def _watch(self, record: Record, rules: list[Rule], heard: float) -> None:
+        instances = [Instance(rule, record, heard, self._changes) for rule in rules]
+        self._watched.setdefault(record, []).extend(instances)
+        before = self.timers.next_due
+        for instance in instances:
+            self._settle(instance)
+        if self.timers.next_due != before:
+            self._on_news()
+
+    def _settle(self, instance: Instance) -> None:
+        if instance.state is State.OK:
+            self.active.pop(instance, None)
+        else:
+            self.active[instance] = None
+        if (due := instance.due) is not None:
+            self.timers.set(instance, due)
+
+    def _end(self, instance: Instance, reason: Reason, now: float) -> None:
+        instance.end(reason, Moment(self._wall(), now))
+        instance.wake = None
+        self.active.pop(instance, None)
+
+    def _tell(self) -> None:
+        if self._changes:
+            self._on_news()
+
+    def _concerned(self, record: Record) -> list[Rule]:
+        series = record.series
+        by_metric = self._by_metric.get(series.metric)
+        if by_metric is None:
+            by_metric = [
+                (rule, rule.condition.selector.tags) for matches, rule in self._globs if matches(series.metric)
+            ]
+            if len(self._by_metric) >= METRICS_MAX:
+                self._by_metric.clear()
+            self._by_metric[series.metric] = by_metric
+        if not by_metric or series.metric in OWN:
+            return []
+        return [
+            rule
+            for rule, tags in by_metric
+            if (not tags or _tags_match(tags, series)) and (record.kind != "event" or _hears_events(rule))
+        ]
+
+
+def _same(old: Rule, new: Rule) -> bool:
+    return (old.condition, old.severity) == (new.condition, new.severity)
+
+
+def _tags_match(globs: tuple[tuple[str, str], ...], series: Series) -> bool:
+    have = dict(series.tags)
+    return all(key in have and glob_match(glob, have[key]) for key, glob in globs)
+
+
+def _hears_events(rule: Rule) -> bool:
+    """An event has a text, which no threshold fits; but it can fail to appear."""
+    condition = rule.condition
+    return condition.silent_for_s is not None and condition.above is None and condition.below is None

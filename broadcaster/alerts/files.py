@@ -1,0 +1,144 @@
+"""Alert files: a TOML file, or all of a directory, read, checked, and read again when they change."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from broadcaster.alerts.rules import Rule, RuleError, parse_rule
+
+FILE_BYTES: Final = 1_048_576
+FILES_MAX: Final = 1_000
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Names, times of change and sizes: what tells that files changed."""
+
+UNREAD: Final[Stamp] = (("", 0, 0),)
+_LONG_TEXT: Final = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
+_AT_LINE: Final = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file is left out: in which line what was expected."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFiles:
+    """What the files of one moment say. A file with a problem gives no rules."""
+
+    stamp: Stamp = ()
+    rules: Mapping[str, Sequence[Rule]] | None = None  # by file; None: nothing was ever read
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def all(self) -> list[Rule]:
+        return [rule for rules in (self.rules or {}).values() for rule in rules]
+
+
+def read_rules(path: Path, before: RuleFiles = RuleFiles()) -> RuleFiles:
+    """All rules of a file or of the `*.toml` of a directory; `before` itself if nothing has changed since.
+
+    A file that is broken now keeps the rules that it had `before`: a slip of the pen switches no alert off.
+    """
+    paths, stamp, problems = _find(path)
+    if before.rules is not None and stamp == before.stamp:
+        return before
+    if not paths and problems and before.rules:
+        return RuleFiles(stamp, before.rules, tuple(problems))
+    rules: dict[str, Sequence[Rule]] = {}
+    owners: dict[str, str] = {}
+    for each in paths:
+        read, wrong = _read(each, owners)
+        problems += wrong
+        if wrong and before.rules:
+            read = [rule for rule in before.rules.get(str(each), ()) if rule.name not in owners]
+        rules[str(each)] = read
+        owners |= {rule.name: str(each) for rule in read}
+    return RuleFiles(stamp, rules, tuple(problems))
+
+
+def _find(path: Path) -> tuple[list[Path], Stamp, list[Problem]]:
+    try:
+        paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        stamp = tuple((str(each), status.st_mtime_ns, status.st_size) for each in paths for status in [each.stat()])
+    except OSError as error:
+        return [], UNREAD, [Problem(str(path), 1, f"cannot be read: {error.strerror}")]
+    if len(paths) > FILES_MAX:
+        return [], stamp, [Problem(str(path), 1, f"at most {FILES_MAX} files, got {len(paths)}")]
+    return paths, stamp, []
+
+
+def _read(path: Path, owners: Mapping[str, str]) -> tuple[list[Rule], list[Problem]]:
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES + 1)
+        if len(raw) > FILE_BYTES:
+            return [], [Problem(name, 1, f"at most {FILE_BYTES} bytes")]
+        text = raw.decode()
+        document = tomllib.loads(text)
+    except OSError as error:
+        return [], [Problem(name, 1, f"cannot be read: {error.strerror}")]
+    except UnicodeDecodeError as error:
+        return [], [Problem(name, raw.count(b"\n", 0, error.start) + 1, "expected UTF-8")]
+    except tomllib.TOMLDecodeError as error:
+        return [], [_syntax(name, text, str(error))]
+    return _parse(name, text, document, owners)
+
+
+def _syntax(name: str, text: str, problem: str) -> Problem:
+    at = _AT_LINE.search(problem)
+    line = int(at[1]) if at and at[1] else text.count("\n") + 1
+    return Problem(name, line, f"expected TOML: {_AT_LINE.sub('', problem)}")
+
+
+def _parse(
+    name: str, text: str, document: Mapping[str, object], owners: Mapping[str, str]
+) -> tuple[list[Rule], list[Problem]]:
+    rules, problems = [], []
+    for title, table in document.items():
+        try:
+            if title in owners:
+                raise RuleError("", f"the name is taken by {owners[title]}")
+            rules.append(parse_rule(title, table))
+        except RuleError as error:
+            line = line_of(text, title, error.key)
+            where = f"{title}.{error.key}" if error.key else title
+            problems.append(Problem(name, line, f"{where}: {str(error).removeprefix(f'{error.key}: ')}"))
+    return ([] if problems else rules), problems
+
+
+def line_of(text: str, table: str, key: str) -> int:
+    """The line of a key of a top-level table, else of its header, else 1. For messages: it does not parse TOML."""
+    key = key.partition(".")[0]
+    lines = _LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
+    header = re.compile(rf"\s*\[\s*{_spelled(table)}\s*\]")
+    assignment = re.compile(rf"\s*{_spelled(key)}\s*[.=]")
+    top = re.compile(rf"\s*{_spelled(table)}\s*[.=]")
+    start = next((at for at, line in enumerate(lines) if header.match(line) or top.match(line)), None)
+    if start is None:
+        return 1
+    if key:
+        subtable = re.compile(rf"\s*\[\s*{_spelled(table)}\s*\.\s*{_spelled(key)}\s*\]")
+        for at in range(start + 1, len(lines)):
+            if assignment.match(lines[at]) or subtable.match(lines[at]):
+                return at + 1
+            if re.match(r"\s*\[", lines[at]):
+                break
+    return start + 1
+
+
+def _spelled(key: str) -> str:
+    """A pattern for the ways to write a key."""
+    plain = re.escape(key)
+    return f"(?:{plain}|\"{plain}\"|'{plain}')"

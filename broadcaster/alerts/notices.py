@@ -1,0 +1,137 @@
+"""How alerts are told: event texts, samples, webhook bodies, the answer of `/v1/alerts`. Pure."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from broadcaster.alerts.instance import Change, Instance, Reason, State
+from broadcaster.alerts.rules import Rule
+from broadcaster.figures import duration, quantity
+from broadcaster.history import Record
+from ingest.samples import MAX_EVENT_TEXT, Entry, Series
+
+BODY_VERSION: Final = 1
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
+
+
+def state_series(rule: Rule, state: State) -> Series:
+    return Series("alerts.state", (("alert", rule.name), ("severity", rule.severity), ("state", state.value)))
+
+
+def state_entry(change: Change) -> Entry:
+    """The change as a sample of an event series."""
+    return Entry(state_series(change.rule, change.state), [change.time], [describe(change)], "event")
+
+
+def firing_entry(rule: Rule, firing: int, time: float) -> Entry:
+    """How many series of the rule's are firing."""
+    series = Series("alerts.firing", (("alert", rule.name), ("severity", rule.severity)))
+    return Entry(series, [time], [float(firing)], "gauge", help="Series on which the alert fires.")
+
+
+def describe(change: Change) -> str:
+    """One line: `cpu-hot: host.cpu.percent{core=0} is 97 %, above 90 %`, or the rule's own message."""
+    rule, record = change.rule, change.record
+    what = ": " if change.state is State.FIRING else " is over: "
+    return (rule.name + what + said(rule, record, change.state, change.reason, change.value))[:MAX_EVENT_TEXT]
+
+
+def said(rule: Rule, record: Record, state: State, reason: Reason, value: float | None) -> str:
+    """The rule's message, with what stands in braces filled in; without one, what happened."""
+    if rule.message is None or state is not State.FIRING:
+        return f"{record.series!r} {_happened(rule, record, reason, value)}"
+    words = dict(record.series.tags) | {
+        "metric": record.series.metric,
+        "series": repr(record.series),
+        "value": quantity(value, record.unit) if value is not None else "?",
+    }
+    return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), rule.message)
+
+
+def _happened(rule: Rule, record: Record, reason: Reason, value: float | None) -> str:
+    condition = rule.condition
+    if reason is Reason.SILENT:
+        return f"is silent for {duration(condition.silent_for_s or 0.0)}"
+    if reason is Reason.FORGOTTEN:
+        return "is forgotten: nothing came for long"
+    if reason is Reason.RULE:
+        return "is not watched any more: the alert was changed or removed"
+    text = f"is {quantity(value, record.unit)}" if value is not None else "has no value yet"
+    low, high = condition.bounds
+    if value is not None and not low <= value <= high:
+        word, bound = ("above", high) if value > high else ("below", low)
+        text += f", {word} {quantity(bound, record.unit)}"
+        text += f" for {duration(condition.for_s)}" if condition.for_s else ""
+    return text
+
+
+def webhook_body(change: Change, id: str) -> bytes:
+    """The JSON that is posted; its form is documented and stays. `id` is the same in every attempt."""
+    rule, record = change.rule, change.record
+    return orjson.dumps(
+        {
+            "version": BODY_VERSION,
+            "id": id,
+            "alert": rule.name,
+            "severity": rule.severity,
+            "state": change.state.value,
+            "reason": change.reason.value,
+            "text": describe(change),
+            "series": _series(record),
+            "value": change.value,
+            "since": change.since,
+            "time": change.time,
+            "condition": _condition(rule),
+        }
+    )
+
+
+def rule_fields(rule: Rule, pending: int, firing: int, *, with_webhooks: bool) -> Mapping[str, Any]:
+    """A rule as `/v1/alerts` shows it. Of webhooks only the hosts: paths may be secrets."""
+    fields = {
+        "alert": rule.name,
+        "severity": rule.severity,
+        "message": rule.message,
+        "metric": rule.condition.selector.metric,
+        "tags": dict(rule.condition.selector.tags),
+        "condition": _condition(rule),
+        "pending": pending,
+        "firing": firing,
+    }
+    return fields | {"webhooks": [host_of(url) for url in rule.webhooks]} if with_webhooks else fields
+
+
+def instance_fields(instance: Instance) -> Mapping[str, Any]:
+    """An alert that is pending or firing, as `/v1/alerts` shows it."""
+    rule, record = instance.rule, instance.record
+    return {
+        "alert": rule.name,
+        "severity": rule.severity,
+        "state": instance.state.value,
+        "reason": instance.reason.value,
+        "text": said(rule, record, State.FIRING, instance.reason, instance.value),
+        "series": _series(record),
+        "value": instance.value,
+        "since": instance.since,
+        "time": instance.time if math.isfinite(instance.time) else None,
+    }
+
+
+def host_of(url: str) -> str:
+    """Scheme, host and port: what may be logged of a webhook."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _series(record: Record) -> Mapping[str, Any]:
+    return {"metric": record.series.metric, "tags": dict(record.series.tags), "unit": record.unit}
+
+
+def _condition(rule: Rule) -> Mapping[str, Any]:
+    condition = rule.condition
+    names = ("above", "below", "clear", "for_s", "silent_for_s")
+    return {name: getattr(condition, name) for name in names}

@@ -1,0 +1,185 @@
+"""Alerts at work: rules from files, changes to the hub and to webhooks. What decides is in the pure modules."""
+
+import logging
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import trio
+
+from broadcaster.alerts import notices
+from broadcaster.alerts.deliveries import Deliveries, Delivery, Post
+from broadcaster.alerts.evaluator import Evaluator
+from broadcaster.alerts.files import RuleFiles, read_rules
+from broadcaster.alerts.instance import Change, State
+from broadcaster.alerts.rules import Rule
+from broadcaster.alerts.webhook import post
+from broadcaster.hub import Hub
+from ingest.errors import CommandError
+from ingest.samples import Entry
+
+SWEEP_S: Final = 2.0
+IDLE_S: Final = 3_600.0
+SLICE: Final = 2_000  # series that are matched in one go when rules change
+
+log = logging.getLogger("streamgauge.alerts")
+
+
+class Alerts:
+    """All alerts of a broadcaster. `path`: a file or a directory of rules, None for no alerts; `wall`: Unix seconds.
+
+    Raises:
+        CommandError: a path that cannot be read, or a file that was named itself and has a problem.
+    """
+
+    def __init__(
+        self, path: Path | None, hub: Hub, interval_s: float, wall: Callable[[], float] = time.time, send: Post = post
+    ) -> None:
+        self._path = path
+        self._hub = hub
+        self._interval_s = interval_s
+        self._wall = wall
+        self._send = send
+        self._news = trio.Event()
+        self._deliveries: Deliveries | None = None
+        self._evaluator = Evaluator(wall, self._wake)
+        self._firing: Counter[str] = Counter()  # by rule
+        self._changes = {State.FIRING.value: 0, State.OK.value: 0}
+        self._unpublished = 0
+        self._files = RuleFiles()
+        if path is not None:
+            self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        self._files = read_rules(path)
+        if self._files.problems and not path.is_dir():
+            raise CommandError("; ".join(map(str, self._files.problems)))
+        self._tell(self._files)
+        self._evaluator.replace(self._files.all, trio.current_time())
+        self._hub.inspector = self._evaluator
+
+    def _wake(self) -> None:
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled; at once if there are to be no alerts."""
+        if self._path is None:
+            return
+        async with trio.open_nursery() as nursery:
+            self._deliveries = Deliveries(nursery, self._send)
+            nursery.start_soon(self._watch_files, self._path)
+            if self._interval_s:
+                nursery.start_soon(self._gauge)
+            try:
+                await self._work()
+            finally:
+                if waiting := self._deliveries.waiting:
+                    log.warning("%d webhooks were not delivered before the end", waiting)
+
+    async def _work(self) -> None:
+        while True:
+            due = self._evaluator.check(trio.current_time())
+            self._publish(self._evaluator.take())
+            with trio.CancelScope(deadline=trio.current_time() + IDLE_S if due is None else due):
+                await self._news.wait()
+            self._news = trio.Event()
+
+    async def _gauge(self) -> None:
+        while True:
+            self._publish_entries(self._gauges(self._evaluator.rules))
+            await trio.sleep(self._interval_s)
+
+    def _gauges(self, rules: tuple[Rule, ...] | list[Rule]) -> list[Entry]:
+        now = self._wall()
+        return [notices.firing_entry(rule, self._firing[rule.name], now) for rule in rules]
+
+    def _publish(self, changes: list[Change]) -> None:
+        if not changes:
+            return
+        assert self._deliveries is not None
+        now = trio.current_time()
+        for change in changes:
+            self._changes[change.state.value] += 1
+            self._firing[change.rule.name] += 1 if change.state is State.FIRING else -1
+            if change.rule.webhooks:
+                body = notices.webhook_body(change, str(uuid.uuid4()))
+                about = f"{change.rule.name} {change.state.value}"
+                for url in change.rule.webhooks:
+                    self._deliveries.put(url, Delivery(about, body, now))
+        touched = list({change.rule.name: change.rule for change in changes}.values())
+        self._publish_entries([*map(notices.state_entry, changes), *self._gauges(touched)])
+
+    def _publish_entries(self, entries: list[Entry]) -> None:
+        """Through the hub, like anybody's samples; a producer's series of that name but another kind is left alone."""
+        kind_of = self._hub.history.kind_of
+        sound = [entry for entry in entries if (kind_of(entry.series) or entry.kind) == entry.kind]
+        refused = self._hub.publish(sound, trio.current_time())
+        lost = len(entries) - len(sound) + len(refused)
+        if lost and not self._unpublished:
+            log.warning("alerts: some of alerts.* cannot be published: too many series, or their names are taken")
+        self._unpublished += lost
+
+    # The files.
+
+    async def _watch_files(self, path: Path) -> None:
+        await self._adopt()
+        while True:
+            await trio.sleep(SWEEP_S)
+            files = await trio.to_thread.run_sync(read_rules, path, self._files)
+            if files is self._files:
+                continue
+            self._files = files
+            self._tell(files)
+            self._evaluator.replace(files.all, trio.current_time())
+            await self._adopt()
+            log.info("alerts: %d from %s", len(files.all), path)
+
+    async def _adopt(self) -> None:
+        records = list(self._hub.history.records.values())
+        for at in range(0, len(records), SLICE):
+            known = self._hub.history.records
+            self._evaluator.adopt(each for each in records[at : at + SLICE] if known.get(each.series) is each)
+            await trio.lowlevel.checkpoint()
+
+    def _tell(self, files: RuleFiles) -> None:
+        for problem in files.problems:
+            log.warning("alerts: %s", problem)
+
+    # What others ask.
+
+    def figures(self) -> dict[str, Any]:
+        """Fields of `broadcaster.statistics.Figures`."""
+        states = Counter(each.state.value for each in self._evaluator.active)
+        deliveries = self._deliveries
+        return {
+            "alert_rules": len(self._evaluator.rules),
+            "alerts": {state.value: states[state.value] for state in (State.PENDING, State.FIRING)},
+            "alert_changes": dict(self._changes),
+            "webhooks": dict(deliveries.counts.outcomes) if deliveries else {},
+            "webhook_retries": deliveries.counts.retries if deliveries else 0,
+            "webhooks_waiting": deliveries.waiting if deliveries else 0,
+        }
+
+    def describe(self, may_see: Callable[[str], bool], *, admin: bool) -> Mapping[str, Any]:
+        """The answer of `/v1/alerts`: the rules, and what is pending or firing, of metrics that the caller may see."""
+        evaluator = self._evaluator
+        pending = Counter(each.rule.name for each in evaluator.active if each.state is State.PENDING)
+        answer: dict[str, Any] = {
+            "time": self._wall(),
+            "rules": [
+                notices.rule_fields(rule, pending[rule.name], self._firing[rule.name], with_webhooks=admin)
+                for rule in evaluator.rules
+                if may_see(rule.condition.selector.metric)
+            ],
+            "active": [
+                notices.instance_fields(each) for each in evaluator.active if may_see(each.record.series.metric)
+            ],
+        }
+        if admin:
+            answer["problems"] = [
+                {"file": each.file, "line": each.line, "message": each.message} for each in self._files.problems
+            ]
+        return answer
