@@ -1,4 +1,3 @@
-import os
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from broadcaster.subscription import (
 )
 from ingest.backoff import Backoff
 from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost, rejected, stream_url, websocket_dial, why
+from ingest.trust import Authorities
 
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
@@ -201,7 +201,7 @@ async def open_subscriber(
     *,
     history_s: float = 0.0,
     token: str | None = None,
-    ca: str | os.PathLike[str] | None = None,
+    ca: Authorities = None,
     overflow: Overflow = "conflate",
     max_rate: float | None = None,
     client: str = "streamgauge subscriber",
@@ -216,7 +216,7 @@ async def open_subscriber(
     Args:
         select: as in the protocol; any entry may match, all parts of one must.
         history_s: seconds of history to begin with.
-        ca: a PEM file with the certificates of authorities to believe for wss://, instead of the system's.
+        ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
         overflow: what the broadcaster does when this consumer is too slow.
         max_rate: batches a second that the broadcaster sends at most.
         queue_messages: messages that may wait here before the socket is no longer read.

@@ -55,13 +55,15 @@ async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: Das
             urls = {"broadcaster": broadcaster.url, "broadcaster_http": broadcaster.http_url}
             page = await dashboards.start(dashboard.server.serve, viewing.model_copy(update=urls))
             print(_welcome(page, broadcaster), flush=True)
-            await _feed(demo, broadcaster.url, page)
+            await _feed(demo, broadcaster, page)
             dashboards.cancel_scope.cancel()
         broadcasters.cancel_scope.cancel()
 
 
-async def _feed(demo: DemoConfig, url: str, page: str) -> None:
-    async with until_signalled(), open_producer(url, client="demo") as producer, trio.open_nursery() as sources:
+async def _feed(demo: DemoConfig, broadcaster: Broadcaster, page: str) -> None:
+    ca = broadcaster.certificate.itself() if broadcaster.certificate is not None else None
+    producing = open_producer(broadcaster.url, client="demo", ca=ca)
+    async with until_signalled(), producing as producer, trio.open_nursery() as sources:
         sources.start_soon(partial(host, producer, interval_s=demo.host_interval_s))
         sources.start_soon(partial(shop, producer, seed=demo.shop_seed, rate_hz=demo.shop_rate_hz))
         if demo.browser and _has_display():

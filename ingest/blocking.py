@@ -12,13 +12,14 @@ from ingest.options import OnFull, check_options
 from ingest.outbox import Described
 from ingest.producer import Producer, ProducerClosed, ProducerStatistics, open_producer
 from ingest.samples import Value
+from ingest.trust import Authorities
 
 
 class ProducerOptions(TypedDict, total=False):
     """The options of `open_producer`."""
 
     token: str | None
-    ca: str | os.PathLike[str] | None
+    ca: Authorities
     client: str
     buffer_samples: int
     on_full: OnFull

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import trio
 from trio_websocket import ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
-from ingest.trust import trust
+from ingest.trust import Authorities, trust
 
 SUBPROTOCOL = "streamgauge.v1"
 CONNECT_S = 10.0
@@ -55,9 +55,7 @@ def _refuse_url(url: str) -> NoReturn:
     raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
 
 
-def websocket_dial(
-    url: str, token: str | None, message_bytes_max: int, ca: str | os.PathLike[str] | None = None
-) -> Dial:
+def websocket_dial(url: str, token: str | None, message_bytes_max: int, ca: Authorities = None) -> Dial:
     """Opens connections to the endpoint `url`. `ca`: see `trust`, also for what it raises."""
     context = trust(ca) if urlsplit(url).scheme == "wss" else None
     return partial(_open, url, token, message_bytes_max, context)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import ssl
 from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
@@ -27,7 +28,7 @@ def _token(value: object) -> bool:
 
 def _authorities(value: object) -> bool:
     try:
-        return value is None or (isinstance(value, str | os.PathLike) and bool(trust(value)))
+        return value is None or (isinstance(value, str | os.PathLike | ssl.SSLContext) and bool(trust(value)))
     except ValueError:
         return False
 
@@ -36,7 +37,7 @@ COUNT = (_whole(1, MAX_ID), "a whole number of at least 1")
 SECONDS = (_seconds, "seconds as a number of at least 0")
 OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
     "token": (_token, "printable ASCII without spaces, or None"),
-    "ca": (_authorities, "None or a PEM file with certificates that can be read"),
+    "ca": (_authorities, "None, a PEM file with certificates that can be read, or an ssl.SSLContext"),
     "client": (lambda value: isinstance(value, str), "a text"),
     "buffer_samples": COUNT,
     "on_full": (lambda value: value in ("drop_oldest", "block"), '"drop_oldest" or "block"'),

@@ -1,5 +1,4 @@
 import logging
-import os
 import threading
 import time as clock
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dia
 from ingest.options import OnFull, check_options
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
+from ingest.trust import Authorities
 
 log = logging.getLogger("streamgauge.producer")
 
@@ -334,7 +334,7 @@ async def open_producer(
     url: str = "ws://127.0.0.1:8765",
     *,
     token: str | None = None,
-    ca: str | os.PathLike[str] | None = None,
+    ca: Authorities = None,
     client: str = "streamgauge producer",
     buffer_samples: int = 100_000,
     on_full: OnFull = "drop_oldest",
@@ -356,7 +356,7 @@ async def open_producer(
     `statistics().unsent`.
 
     Args:
-        ca: a PEM file with the certificates of authorities to believe for wss://, instead of the system's.
+        ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
         buffer_samples: how many may wait here; beside them, at most `window` messages are unacknowledged.
         on_full: "drop_oldest" drops and counts; "block" makes `send` wait.
         flush_interval_s: how long a sample waits for others to share a message with.

@@ -3,16 +3,21 @@
 import os
 import ssl
 
+Authorities = str | os.PathLike[str] | ssl.SSLContext | None
 
-def trust(ca: str | os.PathLike[str] | None = None) -> ssl.SSLContext:
+
+def trust(ca: Authorities = None) -> ssl.SSLContext:
     """For connections to wss://.
 
     Args:
         ca: a PEM file with the certificates of authorities, which alone are believed; None: those of the system.
+            A context is taken as it is.
 
     Raises:
         ValueError: it cannot be read, or holds none.
     """
+    if isinstance(ca, ssl.SSLContext):
+        return ca
     try:
         context = ssl.create_default_context(cafile=ca)
     except ssl.SSLError:

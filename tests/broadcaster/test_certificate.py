@@ -2,10 +2,11 @@ import logging
 import os
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from broadcaster.certificate import Certificate, certificate_of
+from broadcaster.certificate import Certificate, certificate_of, load
 from broadcaster.config import BroadcasterConfig
 from ingest.errors import CommandError
 from tests.papers import Papers, papers
@@ -13,19 +14,23 @@ from tests.papers import Papers, papers
 LOG = "streamgauge.broadcaster"
 
 
-def serial(context: ssl.SSLContext, files: Papers) -> object:
-    """Of the certificate that a client sees, whose handshake goes through memory."""
+def shown(context: ssl.SSLContext, trusting: ssl.SSLContext) -> dict[str, Any]:
+    """The certificate that a client sees, whose handshake goes through memory."""
     there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context.wrap_bio(there, here, server_side=True)
-    client = files.trusting().wrap_bio(here, there, server_hostname="localhost")
+    client = trusting.wrap_bio(here, there, server_hostname="localhost")
     for side in (client, server, client, server):
         try:
             side.do_handshake()
         except ssl.SSLWantReadError:
             continue
-    shown = client.getpeercert()
-    assert shown is not None
-    return shown["serialNumber"]
+    found = client.getpeercert()
+    assert found is not None
+    return found
+
+
+def serial(context: ssl.SSLContext, files: Papers) -> object:
+    return shown(context, files.trusting())["serialNumber"]
 
 
 def refused(files: Papers) -> str:
@@ -84,15 +89,26 @@ def test_a_new_certificate_is_taken_into_use(of: str, tmp_path: Path) -> None:
     certificate = Certificate(files.certificate, files.key)
     follower = certificate.follower()
 
-    def shown() -> object:
+    def now() -> object:
         return serial(certificate.context if of == "context" else follower, files)
 
-    first = shown()
+    first = now()
     certificate.refresh()
-    assert shown() == first
+    assert now() == first
     papers(tmp_path)
     certificate.refresh()
-    assert shown() != first
+    assert now() != first
+
+
+def test_a_client_in_the_same_process_believes_it_whatever_its_name(tmp_path: Path) -> None:
+    files = papers(tmp_path, "metrics.example")
+    certificate = Certificate(files.certificate, files.key)
+    assert shown(certificate.context, certificate.itself())["subjectAltName"] == (("DNS", "metrics.example"),)
+    other = tmp_path / "other"
+    other.mkdir()
+    stranger = papers(other)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shown(load(stranger.certificate, stranger.key), certificate.itself())
 
 
 def test_a_broken_one_is_logged_once_and_the_old_one_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ import re
 import signal
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,6 +167,21 @@ def test_push_and_watch(files: Papers) -> None:
         assert refused.returncode == 2 and "its certificate is not trusted" in refused.stderr
         end = stop(server, signal.SIGTERM)
         assert (end.status, end.stderr) == (0, "")
+
+
+def test_the_demo_feeds_itself_whatever_the_name_of_its_certificate(tmp_path: Path) -> None:
+    files = papers(tmp_path, "metrics.example")
+    settings = {f"STREAMGAUGE_BROADCASTER_{name}".upper(): value for name, value in files.settings.items()}
+    with running("demo", "--no-browser", "--bind", "127.0.0.1:0", **ANYWHERE, **settings) as demo:
+        url = url_in(demo, "https")
+        trusting = files.trusting()
+        trusting.check_hostname = False
+        with httpx.Client(base_url=url, verify=trusting) as client:
+            until = time.monotonic() + 10
+            while not client.get("/v1/series", params={"select": "host.*"}).json()["series"]:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        assert stop(demo, signal.SIGTERM).stderr == ""
 
 
 def test_a_page_subscribes_over_wss(files: Papers) -> None:
