@@ -10,7 +10,7 @@ import { niceTicks, scale, tickDigits, timeTicks } from './format.js';
 import { svg } from './svg.js';
 
 export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
-const HEIGHT = 190;
+const HEIGHT = 190; // unless its element is made another
 const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const LARGEST = 4e307; // an axis can reach: its length is a number too
@@ -34,6 +34,7 @@ export class Chart {
    */
   constructor(div, view, events) {
     this.div = div;
+    this.tall = div.clientHeight || HEIGHT;
     this.view = view;
     this.events = events;
     /** @type {Map<string, Trace>} */
@@ -63,7 +64,7 @@ export class Chart {
   }
 
   get height() {
-    return HEIGHT - MARGIN.t - MARGIN.b;
+    return this.tall - MARGIN.t - MARGIN.b;
   }
 
   get isLive() {
@@ -205,7 +206,7 @@ export class Chart {
   #plot() {
     const axis = { zeroline: false, showgrid: true, ticks: '', automargin: false, tickmode: 'array', tickvals: [], ticktext: [] };
     const layout = {
-      width: this.div.clientWidth, height: HEIGHT, margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
+      width: this.div.clientWidth, height: this.tall, margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
       // A finger scrolls the page.
       dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { size: 11 },

@@ -31,10 +31,11 @@ export function expose({ feed, store, view, scheduler, health, panels }) {
     ring: (/** @type {string} */ metric, /** @type {any} */ tags) => find(metric, tags)?.ring.contents() ?? null,
     painted: (/** @type {string} */ metric, /** @type {any} */ tags) => {
       const series = find(metric, tags);
-      const trace = series && panels()?.panels.get(metric)?.chart?.traces.get(series.id);
+      const panel = series && [...(panels()?.panels.values() ?? [])].find(({ chart }) => chart?.traces.has(series.id));
+      const trace = panel?.chart?.traces.get(series.id);
       return trace?.drawn ? paintedLine(trace) : null;
     },
-    panels: () => [...(panels()?.panels.values() ?? [])].map((panel) => panelState(panel)),
+    panels: () => [...(panels()?.panels.values() ?? [])].filter(({ chart }) => chart).map((panel) => panelState(panel)),
   };
   Object.defineProperty(window, 'streamgauge', { value: Object.freeze(api) });
 }

@@ -1,5 +1,6 @@
 /** Puts the page together: feed -> store -> panels, drawn by the scheduler. */
 
+import { BoardPanels, closeAll } from './board_panels.js';
 import { expose } from './debug.js';
 import { Feed } from './feed.js';
 import { byId, Health } from './health.js';
@@ -63,6 +64,13 @@ function takeControls() {
   seen();
 }
 
+/** @param {import('./board_panels.js').Spec[]|null} specs */
+function lay(specs) {
+  if (panels) closeAll(panels);
+  panels = specs ? new BoardPanels(byId('panels'), store, view, scheduler, specs) : new Panels(byId('panels'), store, view, scheduler);
+  for (const series of store.series.values()) panels.discovered(series);
+}
+
 function seen() {
   health.forget();
   panels?.filter();
@@ -87,17 +95,16 @@ async function copyExample() {
 
 /** Dash has drawn its layout. */
 function begin() {
-  panels = new Panels(byId('panels'), store, view, scheduler);
+  pages = new Pages(config, { feed, store, view, tab }, seen, lay);
+  lay(pages.navigation.place.dashboard ? [] : null);
   store.onDescribed = (series) => panels?.discovered(series);
   store.onForgotten = (series) => panels?.forgotten(series);
   store.onSamples = (series) => panels?.received(series);
-  for (const series of store.series.values()) panels.discovered(series);
   byId('example').textContent = example();
   byId('copy').addEventListener('click', copyExample);
   byId('retry').addEventListener('click', () => feed.retry());
   document.addEventListener('streamgauge:controls', takeControls);
   document.addEventListener('visibilitychange', () => health.forget());
-  pages = new Pages(config, { feed, store, view, tab }, seen);
   pages.begin();
   if (window.streamgaugeControls) takeControls();
   feed.listeners.push(() => health.render(), () => view.paused && scheduler.invalidate());

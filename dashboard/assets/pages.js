@@ -1,7 +1,9 @@
 /** Which page is shown, and that the URL, Dash's controls and what is seen agree. */
 
+import { load, Picker, Refused } from './boards.js';
 import { Connections } from './connections.js';
 import { byId } from './health.js';
+import { h } from './html.js';
 import { Navigation } from './navigation.js';
 import { Theme } from './theme.js';
 import { reachable } from './urls.js';
@@ -14,8 +16,14 @@ export class Pages {
   /**
    * @param {any} config @param {{feed: import('./feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View, tab: import('./tab_health.js').TabHealth}} parts
    * @param {() => void} onShown what is seen changed otherwise than by the controls
+   * @param {(specs: import('./board_panels.js').Spec[]|null) => void} onBoard these panels are wanted; null: one a metric
    */
-  constructor(config, { feed, store, view, tab }, onShown) {
+  constructor(config, { feed, store, view, tab }, onShown, onBoard) {
+    this.onBoard = onBoard;
+    this.picker = new Picker(byId('boards'), (dashboard) => this.navigation.go({ dashboard, windowS: null }));
+    /** @type {import('./boards.js').Saved|null} */
+    this.saved = null;
+    this.board = ''; // the name of the one that is shown or under way
     this.config = config;
     this.view = view;
     this.onShown = onShown;
@@ -34,6 +42,7 @@ export class Pages {
   }
 
   begin() {
+    void this.picker.refresh();
     this.#show();
     this.#steer();
   }
@@ -54,7 +63,7 @@ export class Pages {
   #show() {
     const { page, theme } = this.navigation.place;
     document.documentElement.dataset.page = page;
-    document.title = page === 'connections' ? `Connections · ${this.title}` : this.title;
+    this.#title();
     this.theme.show(theme);
     for (const [id, name] of [['to-dashboard', 'dashboard'], ['to-connections', 'connections']]) {
       if (page === name) byId(id).setAttribute('aria-current', 'page');
@@ -63,12 +72,49 @@ export class Pages {
     byId('panels').hidden = page !== 'dashboard';
     this.connections.show(page === 'connections');
     this.onShown();
+    void this.#choose(this.navigation.place.dashboard);
   }
 
-  /** The board says another window than the page. @param {number|null} windowS */
-  useWindow(windowS) {
-    this.boardWindowS = windowS;
+  /** @param {string} name of a saved dashboard; empty: none */
+  async #choose(name) {
+    if (name === this.board) return;
+    this.board = name;
+    this.picker.show(name);
+    try {
+      const saved = name ? await load(name) : null;
+      if (name === this.board) this.#use(saved);
+    } catch (error) {
+      if (name === this.board) this.#apologise(name, error);
+    }
+  }
+
+  /** @param {import('./boards.js').Saved|null} saved */
+  #use(saved) {
+    this.saved = saved;
+    const root = document.documentElement;
+    root.toggleAttribute('data-board', saved !== null);
+    root.removeAttribute('data-board-note');
+    this.boardWindowS = saved?.dashboard.window_s ?? null;
+    this.onBoard(saved?.dashboard.panels ?? null);
+    this.#title();
     this.#steer();
+  }
+
+  #title() {
+    const name = this.navigation.place.page === 'connections' ? 'Connections' : this.saved && (this.saved.dashboard.title || this.saved.name);
+    document.title = name ? `${name} · ${this.title}` : this.title;
+  }
+
+  /** @param {string} name @param {unknown} error */
+  #apologise(name, error) {
+    const what = error instanceof Refused && error.code === 'bad_board' ? `${name}.toml${error.line ? `, line ${error.line}` : ''}: ` : '';
+    const title = what ? 'This dashboard cannot be read' : error instanceof Refused && error.code === 'not_found' ? `There is no dashboard called ${name}` : 'The dashboard did not arrive';
+    const text = error instanceof Refused && !what ? '' : `${what}${error instanceof Error ? error.message : error}`;
+    const back = h('button', { class: 'button', onclick: () => this.navigation.go({ dashboard: '' }) }, 'Show all metrics');
+    const again = h('button', { class: 'button', onclick: () => { this.board = ''; void this.#choose(name); } }, 'Try again');
+    this.onBoard([]);
+    document.documentElement.toggleAttribute('data-board-note', true);
+    byId('panels').replaceChildren(h('section', { class: 'board-note', role: 'alert' }, h('h2', {}, title), h('p', {}, text), back, ' ', again));
   }
 
   /** Makes Dash's controls what the URL says. */

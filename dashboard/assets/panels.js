@@ -62,7 +62,7 @@ export class Panels {
     const deadline = performance.now() + 12;
     for (const series of this.waiting) {
       this.waiting.delete(series);
-      this.#place(series);
+      this.place(series);
       if (performance.now() > deadline) break;
     }
     if (!this.waiting.size || performance.now() > this.arrangedAt + 250) {
@@ -73,7 +73,7 @@ export class Panels {
   }
 
   /** @param {import('./store.js').Series} series */
-  #place(series) {
+  place(series) {
     if (series.kind === 'event') {
       if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
       return;
@@ -177,7 +177,7 @@ function insert(parent, node, name, nameOf) {
  * @property {boolean} over beyond the most that are drawn
  */
 
-class Panel {
+export class Panel {
   /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
   constructor(metric, view, events) {
     this.metric = metric;
@@ -319,7 +319,7 @@ class Panel {
   matches(filter) {
     const words = filter.split(/\s+/).map(wordTest);
     return [...this.entries.values()].some(({ series }) => {
-      const text = `${this.metric} ${describe(series.tags)}`.toLowerCase();
+      const text = `${this.metric} ${series.metric} ${describe(series.tags)}`.toLowerCase();
       return words.every((word) => word(text));
     });
   }

@@ -1,0 +1,145 @@
+/** Panels as a saved dashboard says: which series, in which order, of which size. */
+
+import { h } from './html.js';
+import { Panel, Panels, prefixOf, write } from './panels.js';
+
+/**
+ * @typedef {object} Spec as `dashboard/boards.py` has it
+ * @property {string} title @property {string} metric glob @property {Record<string, string>} tags globs
+ * @property {string} kind @property {number} width in quarters @property {number} height in rows
+ */
+
+/** @param {string} glob @returns {RegExp} */
+function pattern(glob) {
+  return new RegExp(`^${glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+}
+
+/** @param {Spec} spec @returns {(series: {metric: string, tags: Record<string, string>}) => boolean} */
+export function selector(spec) {
+  const metric = pattern(spec.metric);
+  const tags = Object.entries(spec.tags ?? {}).map(([key, glob]) => /** @type {const} */ ([key, pattern(glob)]));
+  return (series) => metric.test(series.metric) && tags.every(([key, value]) => key in series.tags && value.test(series.tags[key]));
+}
+
+/** @param {string[]} metrics @returns {string} the parts, up to a dot, with which all begin */
+export function commonStart(metrics) {
+  const [first = '', ...rest] = metrics;
+  const parts = first.split('.').slice(0, -1);
+  let length = parts.length;
+  while (length && !rest.every((metric) => metric.startsWith(`${parts.slice(0, length).join('.')}.`))) length--;
+  return length ? `${parts.slice(0, length).join('.')}.` : '';
+}
+
+class BoardPanel extends Panel {
+  /** @param {Spec} spec @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
+  constructor(spec, view, events) {
+    super(spec.title || spec.metric, view, events);
+    this.spec = spec;
+    this.selects = selector(spec);
+    this.node.dataset.metric = spec.metric;
+    this.node.dataset.width = String(spec.width);
+    this.node.dataset.height = String(spec.height);
+    const tags = Object.entries(spec.tags).map(([key, glob]) => `${key}=${glob}`).join(', ');
+    this.waiting = h('p', { class: 'panel-none' }, `Nothing is published as ${spec.metric}${tags && ` with ${tags}`} yet.`);
+    this.div.append(this.waiting);
+  }
+
+  plot() {
+    this.waiting.remove();
+    super.plot();
+  }
+
+  /** Lines of several metrics say which. */
+  arrange() {
+    const todo = !this.arranged;
+    super.arrange();
+    const metrics = [...new Set([...this.entries.values()].map(({ series }) => series.metric))];
+    if (!todo || metrics.length < 2) return;
+    const start = commonStart(metrics).length;
+    for (const { label, series } of this.entries.values()) {
+      const tags = label.textContent === 'no tags' ? '' : ` ${label.textContent}`;
+      write(label, series.metric.slice(start) + tags);
+    }
+  }
+
+  /** @param {string} filter */
+  matches(filter) {
+    return !filter || super.matches(filter);
+  }
+}
+
+export class BoardPanels extends Panels {
+  /**
+   * @param {HTMLElement} root @param {import('./store.js').Store} store @param {import('./view.js').View} view
+   * @param {import('./scheduler.js').Scheduler} scheduler @param {Spec[]} specs
+   */
+  constructor(root, store, view, scheduler, specs) {
+    super(root, store, view, scheduler);
+    /** @type {Set<string>} */
+    this.prefixes = new Set();
+    this.grid = h('div', { class: 'board' });
+    root.append(this.grid);
+    specs.forEach((spec, index) => this.grid.append(this.#open(spec, String(index)).node));
+    this.grid.hidden = !specs.length;
+    if (!specs.length) root.append(h('p', { class: 'no-match' }, 'This dashboard has no panels yet.'));
+  }
+
+  /** @param {Spec} spec @param {string} key */
+  #open(spec, key) {
+    const prefix = prefixOf(spec.metric);
+    const panel = new BoardPanel(spec, this.view, () => this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.prefixes.has(prefixOf(metric))));
+    panel.node.dataset.panel = key;
+    this.panels.set(key, panel);
+    return panel;
+  }
+
+  get all() {
+    return /** @type {BoardPanel[]} */ ([...this.panels.values()]);
+  }
+
+  /** @param {import('./store.js').Series} series */
+  place(series) {
+    if (series.kind === 'event') {
+      if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
+      return;
+    }
+    this.prefixes.add(prefixOf(series.metric));
+    for (const panel of this.all.filter(({ selects }) => selects(series))) {
+      if (!panel.chart) {
+        panel.plot();
+        this.scheduler.add(/** @type {import('./charts.js').Chart} */ (/** @type {unknown} */ (panel.chart)));
+      }
+      panel.add(series);
+    }
+    this.filter();
+  }
+
+  /** @param {import('./store.js').Series} series */
+  forgotten(series) {
+    this.waiting.delete(series);
+    this.eventSeries = this.eventSeries.filter((each) => each !== series);
+    for (const [key, panel] of /** @type {Map<string, BoardPanel>} */ (this.panels)) {
+      if (!panel.remove(series)) continue;
+      const { nextSibling } = panel.node;
+      this.scheduler.remove(/** @type {import('./charts.js').Chart} */ (panel.chart));
+      panel.close();
+      this.grid.insertBefore(this.#open(panel.spec, key).node, nextSibling);
+    }
+  }
+
+  /** @param {import('./store.js').Series} series */
+  received(series) {
+    if (this.view.paused) return;
+    for (const panel of this.all) if (series.kind === 'event' || panel.entries.has(series.id)) panel.invalidate();
+  }
+}
+
+/** Takes panels off the page. @param {Panels} panels */
+export function closeAll(panels) {
+  for (const panel of panels.panels.values()) {
+    if (panel.chart) panels.scheduler.remove(panel.chart);
+    if (panel.chart) panel.close();
+  }
+  panels.none.remove();
+  panels.root.replaceChildren();
+}
