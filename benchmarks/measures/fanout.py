@@ -9,6 +9,7 @@ from benchmarks.load.run import Interval, Run, connect_mixed
 from benchmarks.measures.options import NUMBERS, Options, say, sealed_server_and_load, server_and_load
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.registry import STREAMGAUGE, bare
+from benchmarks.report.page import SEALED
 
 SUBSCRIBERS = 1_000
 PROBES = 20
@@ -59,7 +60,7 @@ def saturated(peer: Peer, options: Options, *, sealed: bool = False) -> Row:
 
 
 def load_name(load: str, sealed: bool) -> str:
-    return f"{load}, TLS" if sealed else load
+    return load + SEALED if sealed else load
 
 
 def bare_loop(streamgauge: Row, options: Options) -> Row:

@@ -9,6 +9,7 @@ from benchmarks.statistics import Row, medians, ratios
 Results = Mapping[str, Any]
 STREAMGAUGE = "streamgauge"
 LOADS = ("saturated", "1,000 a second", "overflowing")
+SEALED = ", TLS"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -62,7 +63,9 @@ def fanout(section: Mapping[str, Any]) -> str:
     rows: list[Row] = section["rows"]
     by_load = {load: [row for row in rows if row["load"] == load] for load in LOADS}
     writers = (_saturated, _paced, _overflowing)
-    return "\n".join(write(by_load[load]) for load, write in zip(LOADS, writers, strict=True) if by_load[load])
+    parts = [write(by_load[load]) for load, write in zip(LOADS, writers, strict=True) if by_load[load]]
+    sealed = [load for load in LOADS if any(row["load"] == load + SEALED for row in rows)]
+    return "\n".join([*parts, _over_tls(rows, sealed)] if sealed else parts)
 
 
 def _saturated(rows: list[Row]) -> str:
@@ -111,6 +114,37 @@ def _overflowing(rows: list[Row]) -> str:
         f"{row['announced'] / row['expected']:.0%} dropped and named by {number(row['gaps'])} gaps, "
         f"{number(row['unaccounted'])} unaccounted for; {number(row['cpu_s_per_million'])} CPU s a million deliveries, "
         f"{number(row['server_cpu'])} cores.\n"
+    )
+
+
+def _over_tls(rows: list[Row], loads: Sequence[str]) -> str:
+    """Streamgauge's rows with and without, as pairs."""
+    kept = [{**row, "peer": row["load"]} for row in rows if row["peer"] == STREAMGAUGE]
+    middle = {row["peer"]: row for row in medians(kept, ["peer"])}
+    lines = []
+    for load in loads:
+        for name in (load, load + SEALED):
+            row = middle[name]
+            lines.append(
+                [
+                    name,
+                    number(row["delivered_per_s"] / 1e6),
+                    _spread(ratios(kept, lambda r: float(r["delivered_per_s"]), name, load), "{:.0%}")
+                    if name != load
+                    else "-",
+                    number(row["bytes_per_s"] / 1e6),
+                    number(row["server_cpu"]),
+                    number(row["generator_cpu"]),
+                    number(1e6 * row["server_cpu"] / row["delivered_per_s"]),
+                    f"{row['lost_share']:.2%}",
+                    number(row["errors"]),
+                ]
+            )
+    head = ["Streamgauge, 1,000 subscribers", "M samples/s delivered", "of it without", "MB/s", "server, cores"]
+    head += ["generator, cores", "CPU s a million deliveries", "not delivered", "errors"]
+    return table(head, lines) + (
+        "\nOver TLS every subscriber decrypts and authenticates all it gets, and it is counted and checked as without; "
+        "the bytes are plaintext. Server and subscribers share two cores, so decrypting costs encrypting.\n"
     )
 
 

@@ -64,6 +64,20 @@ def test_the_page_shows_ratios_of_the_same_run() -> None:
     assert "| NATS server, WebSocket | 1.5 | 25.0 (20.0 to 30.0) |" in text
 
 
+def test_tls_stands_beside_what_it_costs() -> None:
+    def row(run: int, load: str, speed: float) -> dict[str, object]:
+        figures = {"delivered_per_s": speed, "bytes_per_s": 30 * speed, "server_cpu": 0.9, "generator_cpu": 0.5}
+        return {"run": run, "peer": "streamgauge", "load": load, **figures, "lost_share": 0.0, "errors": 0}
+
+    rows = [row(1, "saturated", 8e7), row(1, "saturated, TLS", 4e7), row(2, "saturated", 6e7)]
+    rows.append(row(2, "saturated, TLS", 4.5e7))
+    machine = {"cores": 2, "processor": "P", "system": "S", "kernel": "6", "python": "3", "node": None}
+    section = {"taken": "2026-01-01 00:00", "machine": {**machine, "load_average": 0.5}, "runs": 2, "seconds": 1.0}
+    text = page({"fanout": {**section, "rows": rows}})
+    assert "| saturated | 70.0 | - |" in text
+    assert "| saturated, TLS | 42.5 | 62% (50% to 75%) |" in text
+
+
 def test_metrics_of_the_broadcaster() -> None:
     text = """# HELP streamgauge_batches_total Batches flushed.
 streamgauge_batches_total 3.0
