@@ -85,7 +85,7 @@ class Deliveries:
             except WebhookError as error:
                 delay = max(backoff.failed(trio.current_time()), min(error.after_s or 0.0, RETRY_AFTER_MAX_S))
                 if error.lasting or trio.current_time() + delay > delivery.made + GIVE_UP_S:
-                    self._lost("failed", url, delivery, f"{error}, {tries} tries")
+                    self._lost("failed", url, delivery, f"{error} (try {tries})")
                     return
                 if tries == 1:
                     log.warning("webhook %s: %s: %s; trying again", host_of(url), delivery.about, error)
@@ -93,7 +93,7 @@ class Deliveries:
                 await trio.sleep(delay)
                 continue
             if tries > 1:
-                log.warning("webhook %s: %s: delivered, %d tries", host_of(url), delivery.about, tries)
+                log.warning("webhook %s: %s: delivered at try %d", host_of(url), delivery.about, tries)
             self.counts.outcomes["delivered"] += 1
             backoff.failures = 0
             return

@@ -42,8 +42,8 @@ def describe(change: Change) -> str:
 
 def said(rule: Rule, record: Record, state: State, reason: Reason, value: float | None) -> str:
     """The rule's message, with what stands in braces filled in; without one, what happened."""
-    if rule.message is None or state is not State.FIRING:
-        return f"{record.series!r} {_happened(rule, record, reason, value)}"
+    if rule.message is None or state is State.OK:
+        return f"{record.series!r} {_happened(rule, record, state, reason, value)}"
     words = dict(record.series.tags) | {
         "metric": record.series.metric,
         "series": repr(record.series),
@@ -52,7 +52,7 @@ def said(rule: Rule, record: Record, state: State, reason: Reason, value: float 
     return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), rule.message)
 
 
-def _happened(rule: Rule, record: Record, reason: Reason, value: float | None) -> str:
+def _happened(rule: Rule, record: Record, state: State, reason: Reason, value: float | None) -> str:
     condition = rule.condition
     if reason is Reason.SILENT:
         return f"is silent for {duration(condition.silent_for_s or 0.0)}"
@@ -65,7 +65,7 @@ def _happened(rule: Rule, record: Record, reason: Reason, value: float | None) -
     if value is not None and not low <= value <= high:
         word, bound = ("above", high) if value > high else ("below", low)
         text += f", {word} {quantity(bound, record.unit)}"
-        text += f" for {duration(condition.for_s)}" if condition.for_s else ""
+        text += f" for {duration(condition.for_s)}" if condition.for_s and state is State.FIRING else ""
     return text
 
 
@@ -113,7 +113,7 @@ def instance_fields(instance: Instance) -> Mapping[str, Any]:
         "severity": rule.severity,
         "state": instance.state.value,
         "reason": instance.reason.value,
-        "text": said(rule, record, State.FIRING, instance.reason, instance.value),
+        "text": said(rule, record, instance.state, instance.reason, instance.value),
         "series": _series(record),
         "value": instance.value,
         "since": instance.since,

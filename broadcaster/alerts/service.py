@@ -77,7 +77,7 @@ class Alerts:
                 await self._work()
             finally:
                 if waiting := self._deliveries.waiting:
-                    log.warning("%d webhooks were not delivered before the end", waiting)
+                    log.warning("webhooks not delivered before the end: %d", waiting)
 
     async def _work(self) -> None:
         while True:
@@ -128,14 +128,18 @@ class Alerts:
         await self._adopt()
         while True:
             await trio.sleep(SWEEP_S)
-            files = await trio.to_thread.run_sync(read_rules, path, self._files)
-            if files is self._files:
-                continue
-            self._files = files
-            self._tell(files)
-            self._evaluator.replace(files.all, trio.current_time())
-            await self._adopt()
-            log.info("alerts: %d from %s", len(files.all), path)
+            await self.reload(path)
+
+    async def reload(self, path: Path) -> None:
+        """Takes over what changed in the files."""
+        files = await trio.to_thread.run_sync(read_rules, path, self._files)
+        if files is self._files:
+            return
+        self._files = files
+        self._tell(files)
+        self._evaluator.replace(files.all, trio.current_time())
+        await self._adopt()
+        log.info("alerts: %d from %s", len(files.all), path)
 
     async def _adopt(self) -> None:
         records = list(self._hub.history.records.values())

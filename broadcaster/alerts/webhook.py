@@ -1,6 +1,6 @@
 """One POST to a webhook: h11 over a trio stream.
 
-h11 comes with what serves HTTP here anyway; a client library would bring pools, proxies and redirects .
+h11 comes with what serves HTTP here anyway; a client library would bring pools, proxies and redirects.
 """
 
 import ssl
@@ -113,11 +113,11 @@ async def _response(stream: trio.abc.Stream, connection: h11.Connection) -> h11.
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(bytes(await stream.receive_some(65_536)))
+            if not (data := await stream.receive_some(65_536)):
+                raise OSError("closed without an answer")
+            connection.receive_data(bytes(data))
         elif isinstance(event, h11.Response):
             return event
-        elif isinstance(event, h11.ConnectionClosed):
-            raise OSError("closed without an answer")
 
 
 def _retry_after(response: h11.Response) -> float | None:

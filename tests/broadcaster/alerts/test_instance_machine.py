@@ -113,7 +113,7 @@ class Machine(RuleBasedStateMachine):
         if self.held:
             return
         truth = self.truth.told(self.world.now)
-        if self.world.state is State.PENDING and self.told != truth:
+        if self.world.is_(State.PENDING) and self.told != truth:
             # A breach that came late: that it goes on is known by our own clock only, from its arrival on.
             assert self.told == truth[:-1]
             due = self.world.instance.due
@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
             return
         assert self.told == truth
         last = self.told[-1][0] if self.told else "ok"
-        assert (self.world.state is State.FIRING) == (last == "firing")
+        assert self.world.is_(State.FIRING) == (last == "firing")
 
 
 Machine.TestCase.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)

@@ -1,0 +1,241 @@
+"""Alerts at work over a hub without sockets; time is the mock clock's."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import trio
+from trio.testing import MockClock
+
+from broadcaster.alerts.service import Alerts
+from broadcaster.alerts.webhook import WebhookError
+from broadcaster.config import BroadcasterConfig
+from broadcaster.history import History
+from broadcaster.hub import Hub
+from broadcaster.metrics import exposition
+from broadcaster.statistics import Figures
+from ingest.errors import CommandError
+from ingest.samples import Entry, Series
+
+WALL = 1_700_000_000.0
+HOT = '[hot]\nmetric = "cpu"\nabove = 90\nfor = "10s"\nwebhook = "http://a/secret"\n'
+AT_ONCE = HOT.replace('for = "10s"\n', "")
+
+
+class World:
+    def __init__(self, path: Path | None, interval_s: float = 0.0) -> None:
+        config = BroadcasterConfig()
+        history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
+        self.hub = Hub(history)
+        self.posted: list[tuple[str, Any]] = []
+        self.problems: list[WebhookError] = []
+        self.alerts = Alerts(path, self.hub, interval_s, self.wall, self.post)
+
+    def wall(self) -> float:
+        return WALL + trio.current_time()
+
+    async def post(self, url: str, body: bytes, timeout_s: float) -> int:
+        self.posted.append((url, orjson.loads(body)))
+        if self.problems:
+            raise self.problems.pop()
+        return 200
+
+    async def publish(self, value: float, metric: str = "cpu", **tags: str) -> None:
+        series = Series(metric, tuple(sorted(tags.items())))
+        self.hub.publish([Entry(series, [self.wall()], [value])], trio.current_time())
+        self.hub.flush(trio.current_time())
+        await trio.testing.wait_all_tasks_blocked()
+
+    def samples(self, metric: str) -> list[tuple[str, float, object]]:
+        """Of all series of the metric: series, time since the start, value."""
+        self.hub.flush(trio.current_time())
+        found = []
+        for series, record in self.hub.history.records.items():
+            if series.metric == metric:
+                times, values = record.ring.slice(0, record.ring.end_index)
+                name = ",".join(value for _, value in series.tags)
+                start = WALL + self.started
+                found += [(name, round(time - start, 3), value) for time, value in zip(times, values, strict=True)]
+        return sorted(found, key=lambda each: each[1])
+
+    started = 0.0
+
+
+@asynccontextmanager
+async def working(path: Path | None, interval_s: float = 0.0) -> AsyncIterator[World]:
+    async with trio.open_nursery() as nursery:
+        world = World(path, interval_s)
+        world.started = trio.current_time()
+        nursery.start_soon(world.alerts.run)
+        await trio.testing.wait_all_tasks_blocked()
+        yield world
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Each writing is a change."""
+    written = 0
+
+    def write(text: str) -> Path:
+        nonlocal written
+        written += 1
+        path = tmp_path / "alerts.toml"
+        path.write_text(text)
+        os.utime(path, (written, written))
+        return path
+
+    return write
+
+
+async def test_a_change_is_an_event_a_gauge_and_a_webhook(
+    autojump_clock: MockClock, write: Callable[[str], Path]
+) -> None:
+    async with working(write(HOT)) as world:
+        await world.publish(95.0, host="a")
+        assert world.samples("alerts.state") == []
+        await trio.sleep(11)
+        await world.publish(5.0, host="a")
+        text = "hot: cpu{host=a} is 95, above 90 for 10 s"
+        assert world.samples("alerts.state") == [
+            ("hot,warning,firing", 10.0, text),
+            ("hot,warning,ok", 11.0, "hot is over: cpu{host=a} is 5"),
+        ]
+        assert world.samples("alerts.firing") == [("hot,warning", 10.0, 1.0), ("hot,warning", 11.0, 0.0)]
+        assert {url for url, _ in world.posted} == {"http://a/secret"}
+        fired, ended = (body for _, body in world.posted)
+        assert (fired["state"], fired["text"], fired["since"]) == ("firing", text, WALL + world.started)
+        assert ended["state"] == "ok"
+        assert fired["id"] != ended["id"]
+
+
+async def test_a_webhook_is_tried_again_with_the_same_body(
+    autojump_clock: MockClock, write: Callable[[str], Path]
+) -> None:
+    async with working(write(AT_ONCE)) as world:
+        world.problems = [WebhookError("answered 503")]
+        await world.publish(95.0)
+        await trio.sleep(2)
+        assert len(world.posted) == 2
+        assert world.posted[0] == world.posted[1]
+        figures = world.alerts.figures()
+        assert (figures["webhooks"]["delivered"], figures["webhook_retries"]) == (1, 1)
+
+
+async def test_the_gauge_goes_on_while_nothing_changes(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    async with working(write(AT_ONCE), interval_s=1.0) as world:
+        await trio.sleep(1.5)
+        await world.publish(95.0)
+        await trio.sleep(1)
+        assert world.samples("alerts.firing") == [
+            ("hot,warning", 0.0, 0.0),
+            ("hot,warning", 1.0, 0.0),
+            ("hot,warning", 1.5, 1.0),
+            ("hot,warning", 2.0, 1.0),
+        ]
+
+
+async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    async with working(write(HOT + '[dead]\nmetric = "disk"\nsilent_for = "5s"')) as world:
+        await world.publish(95.0, host="a")
+        await world.publish(1.0, metric="disk")
+        await trio.sleep(6)
+        listed = world.alerts.describe(lambda metric: True, admin=True)
+        assert [(each["alert"], each["pending"], each["firing"]) for each in listed["rules"]] == [
+            ("hot", 1, 0),
+            ("dead", 0, 1),
+        ]
+        assert [(each["alert"], each["state"], each["value"]) for each in listed["active"]] == [
+            ("hot", "pending", 95.0),
+            ("dead", "firing", 1.0),
+        ]
+        assert listed["problems"] == []
+        some = world.alerts.describe(lambda metric: metric == "cpu", admin=False)
+        assert [each["alert"] for each in some["rules"] + some["active"]] == ["hot", "hot"]
+        assert "problems" not in some
+
+
+async def test_changed_files_are_read_again(
+    autojump_clock: MockClock, write: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(AT_ONCE)
+    async with working(path) as world:
+        await world.publish(95.0)
+        await world.publish(95.0, metric="disk")
+        write(AT_ONCE + '[dead]\nmetric = "disk"\nsilent_for = "5s"')
+        await world.alerts.reload(path)
+        assert [rule["firing"] for rule in world.alerts.describe(lambda _: True, admin=True)["rules"]] == [1, 0]
+        write("[hot]\nmetric = 5")
+        await world.alerts.reload(path)
+        assert "alerts.toml:2: hot.metric: expected a glob of 1 to 256 characters, got 5" in caplog.text
+        listed = world.alerts.describe(lambda _: True, admin=True)
+        assert [rule["alert"] for rule in listed["rules"]] == ["hot", "dead"]
+        assert listed["problems"][0]["line"] == 2
+        write("")
+        await world.alerts.reload(path)
+        await trio.testing.wait_all_tasks_blocked()
+        assert world.samples("alerts.state")[-1][2] == (
+            "hot is over: cpu is not watched any more: the alert was changed or removed"
+        )
+        assert world.alerts.describe(lambda _: True, admin=True)["rules"] == []
+
+
+async def test_a_name_that_a_producer_took_is_left_alone(
+    autojump_clock: MockClock, write: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with working(write(AT_ONCE)) as world:
+        await world.publish(1.0, metric="alerts.state", alert="hot", severity="warning", state="firing")
+        await world.publish(95.0)
+        assert [value for *_, value in world.samples("alerts.state")] == [1.0]
+        assert "cannot be published" in caplog.text
+        assert len(world.posted) == 1
+
+
+async def test_figures_are_exposed(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    async with working(write(AT_ONCE)) as world:
+        await world.publish(95.0)
+        text = exposition(Figures(**world.alerts.figures()), "")[0].decode()
+    for line in (
+        "streamgauge_alert_rules 1.0",
+        'streamgauge_alerts{state="firing"} 1.0',
+        'streamgauge_alert_changes_total{state="firing"} 1.0',
+        'streamgauge_webhooks_total{outcome="delivered"} 1.0',
+    ):
+        assert line in text
+
+
+async def test_what_is_not_delivered_at_the_end_is_said(
+    autojump_clock: MockClock, write: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with working(write(AT_ONCE)) as world:
+        world.problems = [WebhookError("refused")] * 99
+        await world.publish(95.0)
+    assert "webhooks not delivered before the end: 1" in caplog.text
+
+
+async def test_a_file_that_is_named_has_to_be_good(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    with pytest.raises(CommandError, match=r"alerts\.toml:1: expected TOML"):
+        World(write("[hot"))
+    with pytest.raises(CommandError, match=r"none\.toml:1: cannot be read: No such file or directory"):
+        World(write("").with_name("none.toml"))
+
+
+async def test_of_a_directory_the_good_files_count(
+    autojump_clock: MockClock, write: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = write("[hot").parent
+    (directory / "other.toml").write_text(AT_ONCE)
+    world = World(directory)
+    assert [rule["alert"] for rule in world.alerts.describe(lambda _: True, admin=False)["rules"]] == ["hot"]
+    assert "alerts.toml:1: expected TOML" in caplog.text
+
+
+async def test_without_alerts_the_hub_asks_nobody(autojump_clock: MockClock) -> None:
+    async with working(None) as world:
+        await world.publish(95.0)
+        assert world.hub.inspector is None
+        assert world.alerts.describe(lambda _: True, admin=False)["rules"] == []
