@@ -20,6 +20,8 @@ from broadcaster.alerts.rules import Rule
 from broadcaster.history import Record
 from ingest.samples import Value
 
+NOTHING = math.inf, -math.inf
+
 
 class State(enum.StrEnum):
     OK = "ok"
@@ -59,8 +61,8 @@ class Instance:
     """`wake` is for the timers: when it is to be looked at again, by the steady clock."""
 
     __slots__ = (
-        "_clear_high", "_clear_low", "_for_s", "_heard", "_high", "_low", "_pending_due", "_silent_for_s",
-        "changes", "reason", "record", "rule", "since", "state", "time", "value", "wake",
+        "_calm_high", "_calm_low", "_clear_high", "_clear_low", "_for_s", "_heard", "_high", "_low",
+        "_pending_due", "_silent_for_s", "changes", "reason", "record", "rule", "since", "state", "time", "value", "wake",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, record: Record, heard: float, changes: list[Change]) -> None:
@@ -76,6 +78,7 @@ class Instance:
         self.wake: float | None = None
         condition = rule.condition
         self._low, self._high = condition.bounds
+        self._calm_low, self._calm_high = self._low, self._high  # values of which nothing can come, as things are
         self._clear_low, self._clear_high = condition.clear_bounds
         self._for_s = condition.for_s
         self._silent_for_s = condition.silent_for_s
@@ -84,29 +87,30 @@ class Instance:
 
     def feed(self, times: Sequence[float], values: Sequence[Value], now: Moment) -> bool:
         """Judges samples of a batch. False: nothing happened, so that no timer can have changed."""
-        if self.state is not State.PENDING and self.reason is not Reason.SILENT:
-            single = len(values) == 1
-            try:
-                low, high = (values[0], values[0]) if single else (min(values), max(values))  # type: ignore[type-var]
-                quiet = (
-                    self._low <= low and high <= self._high  # type: ignore[operator]
-                    if self.state is State.OK
-                    else low > self._clear_high or high < self._clear_low  # type: ignore[operator]
-                )
-            except TypeError:  # a null among them
-                quiet = False
-            if quiet:
-                self._heard = now.steady
+        wall, steady = now
+        low = high = values[0]
+        time = times[0]
+        try:
+            if len(values) > 1:
+                low, high, time = min(values), max(values), max(times)  # type: ignore[type-var]
+            # Nearly all samples end here.
+            if self._calm_low <= low and high <= self._calm_high:  # type: ignore[operator]
                 self.value = values[-1]  # type: ignore[assignment]
-                self.time = max(self.time, min(times[0] if single else max(times), now.wall))
+                self._heard = steady
+                if time > self.time:
+                    self.time = time if time < wall else wall
                 return False
+        except TypeError:  # a null or a text among them
+            pass
         for time, value in zip(times, values, strict=True):
-            self._sample(max(self.time, min(time, now.wall)), value, now)
+            self._sample(max(self.time, min(time, wall)), value, steady)
+        calm = self.state is State.OK and self.reason is not Reason.SILENT
+        self._calm_low, self._calm_high = (self._low, self._high) if calm else NOTHING
         return True
 
-    def _sample(self, time: float, value: Value, now: Moment) -> None:
+    def _sample(self, time: float, value: Value, steady: float) -> None:
         if value is not None:
-            self._heard = now.steady
+            self._heard = steady
             if self.reason is Reason.SILENT:
                 self._change(State.OK, Reason.VALUE, time)
         self._held_until(time)
@@ -126,8 +130,8 @@ class Instance:
         else:
             if self.state is State.OK:
                 self.state, self.reason, self.since = State.PENDING, Reason.VALUE, time
-                self._pending_due = now.steady + self._for_s
-            self._pending_due = min(self._pending_due, now.steady + self._for_s - (time - self.since))
+                self._pending_due = steady + self._for_s
+            self._pending_due = min(self._pending_due, steady + self._for_s - (time - self.since))
             self._held_until(time)
 
     def _held_until(self, time: float) -> None:
@@ -143,6 +147,7 @@ class Instance:
             if silence >= self._silent_for_s:
                 self.since = now.wall - silence
                 self._change(State.FIRING, Reason.SILENT, max(now.wall, self.time))
+                self._calm_low, self._calm_high = NOTHING
 
     @property
     def due(self) -> float | None:

@@ -82,7 +82,7 @@ def webhook_body(change: Change, id: str) -> bytes:
             "reason": change.reason.value,
             "text": describe(change),
             "series": _series(record),
-            "value": change.value,
+            "value": _number(change.value),
             "since": change.since,
             "time": change.time,
             "condition": _condition(rule),
@@ -115,7 +115,7 @@ def instance_fields(instance: Instance) -> Mapping[str, Any]:
         "reason": instance.reason.value,
         "text": said(rule, record, instance.state, instance.reason, instance.value),
         "series": _series(record),
-        "value": instance.value,
+        "value": _number(instance.value),
         "since": instance.since,
         "time": instance.time if math.isfinite(instance.time) else None,
     }
@@ -129,6 +129,11 @@ def host_of(url: str) -> str:
 
 def _series(record: Record) -> Mapping[str, Any]:
     return {"metric": record.series.metric, "tags": dict(record.series.tags), "unit": record.unit}
+
+
+def _number(value: float | None) -> float | None:
+    """Columns of whole numbers are kept as they came; JSON is to have one kind of number."""
+    return None if value is None else float(value)
 
 
 def _condition(rule: Rule) -> Mapping[str, Any]:
