@@ -93,13 +93,15 @@ function rowOf(known, now) {
   const { said, at, points, goneAt, movedAt } = known;
   const [[from, first], [to, last]] = [points[0], points[points.length - 1]];
   const ageing = goneAt === null ? now - at : 0;
+  const state = stateOf(known, now);
+  const measured = to > from ? (last - first) / (to - from) : null;
   return {
     id: said.session,
     role: said.role,
     client: said.client ?? '',
     address: said.address,
-    state: stateOf(known, now),
-    rate: goneAt !== null ? null : to > from ? (last - first) / (to - from) : null,
+    state,
+    rate: state === 'gone' ? null : state === 'silent' ? 0 : measured,
     samples: last,
     queuedBatches: said.queued_batches,
     queuedBytes: said.queued_bytes,
