@@ -62,7 +62,8 @@ class Instance:
 
     __slots__ = (
         "_calm_high", "_calm_low", "_clear_high", "_clear_low", "_for_s", "_heard", "_high", "_low",
-        "_pending_due", "_silent_for_s", "changes", "reason", "record", "rule", "since", "state", "time", "value", "wake",
+        "_pending_due", "_silent_for_s", "changes", "reason", "record", "rule", "since", "state",
+        "time", "value", "wake",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, record: Record, heard: float, changes: list[Change]) -> None:
