@@ -11,4 +11,5 @@ with connect(sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:8765") as pro
     for _ in range(600):
         loss *= random.uniform(0.98, 1.01)
         producer.send("training.loss", loss, run="first")
+        producer.send("training.speed", random.gauss(900, 30), unit="1/s", run="first")
         time.sleep(0.1)
