@@ -23,6 +23,7 @@ class Certificate:
         self._files = certificate, key
         self._used = self._failed = self._told = self._state()
         self.context = load(certificate, key)
+        self.outgoing = ssl.MemoryBIO()  # what OpenSSL writes to, for all connections of one listener; see TlsPipe
 
     def _state(self) -> State:
         """What tells one version of the files from another; None if one is away."""

@@ -71,7 +71,7 @@ class Listener:
     async def _serve(self, accepted: socket.socket, address: str) -> None:
         """One connection from its handshake to its end; whatever the peer does ends in a closed socket."""
         certificate = self._certificate
-        stream = FrameStream(accepted) if certificate is None else TlsStream(accepted, certificate.context)
+        stream = FrameStream(accepted) if certificate is None else TlsStream(accepted, certificate)
         try:
             async with trio.open_nursery() as nursery:
                 connection = await self._open(stream, address, nursery)

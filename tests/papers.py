@@ -73,6 +73,10 @@ class SealedSocket:
 
     def encrypt(self, data: bytes) -> bytes:
         self.tls.write(data)
+        return self.take()
+
+    def take(self) -> bytes:
+        """What is to be sent."""
         return self._outgoing.read()
 
     def recv(self, size: int) -> bytes:

@@ -1,18 +1,20 @@
 """TLS under the same seam: what `try_send` takes is encrypted and written without waiting, as plain bytes are.
 
 OpenSSL works on memory here, not on the socket. All it wants to write goes through one buffer that all connections
-share and that every call empties before anybody else can run: it stays in the processor's cache, and ten thousand
-connections do not keep one each. What the socket does not take is kept by the connection, which encrypts nothing more
-until that is gone; so a slow client costs at most `PIECE_BYTES` of ciphertext, and the frame itself stays shared.
+of a listener share and that every call empties before anybody else can run: it stays in the processor's cache, and
+ten thousand connections do not keep one each. What the socket does not take is kept by the connection, which encrypts
+nothing more until that is gone; so a slow client costs at most `PIECE_BYTES` of ciphertext, and the frame stays shared.
 """
 
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import trio
 
+from broadcaster.certificate import Certificate
 from broadcaster.stream import LINGER_BYTES, LINGER_S, RECEIVE_BYTES, FrameStream
 
 PIECE_BYTES = 131_072  # encrypted and written at once: eight records of TLS
@@ -29,19 +31,18 @@ NOT_TLS = (
 
 T = TypeVar("T")
 
-_outgoing = ssl.MemoryBIO()
-
 
 class TlsPipe(trio.abc.Stream):
     """The server's side of TLS over a connected, non-blocking socket; errors of TLS are trio.BrokenResourceError."""
 
-    __slots__ = ("_ended", "_incoming", "_received", "_sock", "_tls", "_waiting", "_wire", "_writing")
+    __slots__ = ("_ended", "_incoming", "_outgoing", "_received", "_sock", "_tls", "_waiting", "_wire", "_writing")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+    def __init__(self, sock: socket.socket, certificate: Certificate) -> None:
         self._sock = sock
+        self._outgoing = certificate.outgoing
         self._wire = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         self._incoming = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, _outgoing, server_side=True)
+        self._tls = certificate.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._waiting = b""  # ciphertext that the socket has not taken yet
         self._writing = False  # a task waits for the socket
         self._received = b""  # plaintext beyond what was asked for
@@ -55,9 +56,10 @@ class TlsPipe(trio.abc.Stream):
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._hear()
-            except ssl.SSLError as error:
-                await self._refuse(error)
-                raise trio.BrokenResourceError(f"TLS: {error.reason}") from error
+            except OSError as error:
+                if isinstance(error, ssl.SSLError):
+                    await self._refuse(error)
+                raise trio.BrokenResourceError(f"TLS: {error}") from error
             else:
                 await self._flush()
                 return
@@ -72,7 +74,7 @@ class TlsPipe(trio.abc.Stream):
         """Lets the peer read why: closing while unread bytes wait could destroy the alert on its way."""
         if error.reason == "HTTP_REQUEST":
             self._waiting = NOT_TLS
-        with trio.move_on_after(LINGER_S):
+        with trio.move_on_after(LINGER_S), suppress(OSError):
             await self._flush()
             self._sock.shutdown(socket.SHUT_WR)
             read = 0
@@ -82,16 +84,16 @@ class TlsPipe(trio.abc.Stream):
     # OpenSSL's output.
 
     def _call(self, function: Callable[[], T]) -> T:
-        """Any call of OpenSSL but `write`: may have something to say, too, such as an alert."""
+        """Any call of OpenSSL but `write`: it may have something to say, too, such as an alert. Raises OSError."""
         try:
             return function()
         finally:
-            if _outgoing.pending:
+            if self._outgoing.pending:
                 self._post()
 
     def _post(self) -> bool:
         """Writes what OpenSSL put out, without waiting; False if part of it has to wait."""
-        data = _outgoing.read()
+        data = self._outgoing.read()
         if self._waiting or self._writing:
             self._waiting += data
             return False
@@ -105,13 +107,14 @@ class TlsPipe(trio.abc.Stream):
         return False
 
     async def _flush(self) -> None:
+        """Writes what waits. One task at a time; whoever is cancelled in it has cut a record off."""
+        if self._writing:
+            raise trio.BrokenResourceError("TLS: a record was cut off")
         self._writing = True
-        try:
-            while self._waiting:
-                data, self._waiting = self._waiting, b""
-                await self._wire.send_all(data)
-        finally:
-            self._writing = False
+        while self._waiting:
+            data, self._waiting = self._waiting, b""
+            await self._wire.send_all(data)
+        self._writing = False
 
     # What a frame stream needs.
 
@@ -125,7 +128,11 @@ class TlsPipe(trio.abc.Stream):
         """
         write, left = self._tls.write, memoryview(data)
         while left:
-            write(left[:PIECE_BYTES])
+            try:
+                write(left[:PIECE_BYTES])
+            except OSError:
+                self._outgoing.read()  # it is everybody's
+                raise
             left = left[PIECE_BYTES:]
             if not self._post():
                 return left
@@ -160,9 +167,13 @@ class TlsPipe(trio.abc.Stream):
     def _decrypt(self) -> bool:
         """Takes what is whole of what came; a record at most each time. Raises trio.BrokenResourceError."""
         parts: list[bytes] = []
-        try:
-            while data := self._call(self._read_record):
+
+        def read_records() -> None:
+            while data := self._tls.read(RECORD_BYTES):
                 parts.append(data)
+
+        try:
+            self._call(read_records)
             self._ended = True
         except ssl.SSLWantReadError:
             pass  # no record is whole any more
@@ -171,15 +182,10 @@ class TlsPipe(trio.abc.Stream):
         self._received += b"".join(parts)
         return bool(self._received)
 
-    def _read_record(self) -> bytes:
-        return self._tls.read(RECORD_BYTES)
-
     def say_end(self) -> None:
         """Announces the end of what is sent, if that can be done at once. Raises OSError."""
-        try:
+        with suppress(ssl.SSLError):  # SSLWantReadError: the peer's own end is not waited for
             self._call(self._tls.unwrap)
-        except ssl.SSLWantReadError:  # the peer's own end is not waited for
-            return
 
     async def aclose(self) -> None:
         await self._wire.aclose()
@@ -192,8 +198,8 @@ class TlsStream(FrameStream):
 
     __slots__ = ("_pipe",)
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
-        self._pipe = TlsPipe(sock, context)
+    def __init__(self, sock: socket.socket, certificate: Certificate) -> None:
+        self._pipe = TlsPipe(sock, certificate)
         super().__init__(sock, self._pipe)
 
     async def shake_hands(self) -> None:

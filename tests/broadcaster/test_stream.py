@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from broadcaster.certificate import load
+from broadcaster.certificate import Certificate
 from broadcaster.frames import close_frame, text_frame
 from broadcaster.stream import FrameStream
 from broadcaster.transports.tls import TlsStream
@@ -43,7 +43,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 async def sealed(ours: socket.socket, peer: socket.socket, files: Papers) -> Pair:
     """After their handshake."""
-    stream = TlsStream(ours, load(files.certificate, files.key))
+    stream = TlsStream(ours, Certificate(files.certificate, files.key))
     client = SealedSocket(peer, files.trusting())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stream.shake_hands)

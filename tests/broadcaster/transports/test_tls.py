@@ -2,14 +2,15 @@
 
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trio
 
-from broadcaster.certificate import load
+from broadcaster.certificate import Certificate
 from broadcaster.transports.tls import NOT_TLS, PIECE_BYTES, TlsPipe
 from tests.broadcaster.raw_client import RawClient
 from tests.broadcaster.transports.test_websocket import service
@@ -19,7 +20,9 @@ HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(506)
 
 
 @asynccontextmanager
-async def connected(files: Papers, *, buffer: int = 0) -> AsyncIterator[tuple[TlsPipe, SealedSocket]]:
+async def connected(
+    files: Papers, *, buffer: int = 0, certificate: Certificate | None = None
+) -> AsyncIterator[tuple[TlsPipe, SealedSocket]]:
     """Over loopback, after the handshake. `buffer`: bytes that the sockets hold; 0: as the kernel likes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.socket()
@@ -32,7 +35,8 @@ async def connected(files: Papers, *, buffer: int = 0) -> AsyncIterator[tuple[Tl
             each.setblocking(False)
         if buffer:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
-        pipe, peer = TlsPipe(ours, load(files.certificate, files.key)), SealedSocket(client, files.trusting())
+        pipe = TlsPipe(ours, certificate or Certificate(files.certificate, files.key))
+        peer = SealedSocket(client, files.trusting())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(pipe.shake_hands)
             while not peer.shake():
@@ -82,7 +86,9 @@ async def test_ciphertext_that_waits_goes_out_alone(tmp_path: Path) -> None:
 
 async def test_many_connections_share_what_openssl_writes_to(tmp_path: Path) -> None:
     files = papers(tmp_path)
-    async with connected(files, buffer=4096) as (one, first), connected(files) as (other, second):
+    shared = Certificate(files.certificate, files.key)
+    connection, another = connected(files, buffer=4096, certificate=shared), connected(files, certificate=shared)
+    async with connection as (one, first), another as (other, second):
         left = one.send(bytes(PIECE_BYTES))
         assert left is not None
         assert other.send(b"other") is None
@@ -144,7 +150,9 @@ async def test_half_a_record_is_no_data(tmp_path: Path) -> None:
 
 async def test_a_forged_record_breaks_the_connection_and_no_other(tmp_path: Path) -> None:
     files = papers(tmp_path)
-    async with connected(files) as (pipe, peer), connected(files) as (other, second):
+    shared = Certificate(files.certificate, files.key)
+    connection, another = connected(files, certificate=shared), connected(files, certificate=shared)
+    async with connection as (pipe, peer), another as (other, second):
         record = peer.encrypt(b"whole")
         peer.sock.send(record[:-1] + bytes([record[-1] ^ 1]))
         with pytest.raises(trio.BrokenResourceError, match="TLS"):
@@ -161,6 +169,21 @@ async def test_a_peer_that_is_gone_is_noticed(tmp_path: Path) -> None:
         with pytest.raises(trio.BrokenResourceError):
             while True:
                 await pipe.send_all(b"x")
+
+
+async def test_a_record_that_is_cut_off_is_followed_by_nothing(tmp_path: Path) -> None:
+    async with connected(papers(tmp_path), buffer=4096) as (pipe, peer):
+        with trio.move_on_after(0.02) as waited:
+            await pipe.send_all(bytes(1_000_000))
+        assert waited.cancelled_caught
+        with pytest.raises(trio.BrokenResourceError):
+            await pipe.send_all(b"more")
+        pipe.say_end()
+        got = 0
+        with suppress(BlockingIOError):
+            while True:
+                got += len(peer.recv(65_536))
+        assert got < 1_000_000
 
 
 # At the listener.
@@ -216,6 +239,25 @@ async def test_the_handshake_has_a_deadline(tmp_path: Path) -> None:
         await sock.send(HELLO[:20])
         with trio.fail_after(5):
             assert await sock.recv(10) == b""
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_resets_at_any_moment_of_the_handshake(tmp_path: Path) -> None:
+    files = papers(tmp_path)
+    async with service(**files.settings) as mine:
+        for size in [*range(0, 600, 50), 10_000]:
+            with socket.create_connection(("127.0.0.1", mine.port)) as sock:
+                peer = SealedSocket(sock, files.trusting())
+                with suppress(ssl.SSLWantReadError):
+                    peer.tls.do_handshake()
+                sock.sendall(peer.take()[:size])
+                if size % 100:
+                    await trio.sleep(0.002)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await trio.sleep(0.05)
+        async with client(mine.port) as sock:
+            await sock.send(b"GET / HTTP/1.1\r\n\r\n")
+            assert await everything(sock) == NOT_TLS
 
 
 @pytest.mark.usefixtures("quiet")
