@@ -91,14 +91,16 @@ def _read(path: Path, owners: Mapping[str, str]) -> tuple[list[Rule], list[Probl
         return [], [Problem(name, 1, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         return [], [Problem(name, raw.count(b"\n", 0, error.start) + 1, "expected UTF-8")]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         return [], [_syntax(name, text, str(error))]
+    except RecursionError:
+        return [], [Problem(name, 1, "expected TOML: nested too deep")]
     return _parse(name, text, document, owners)
 
 
 def _syntax(name: str, text: str, problem: str) -> Problem:
     at = _AT_LINE.search(problem)
-    line = int(at[1]) if at and at[1] else text.count("\n") + 1
+    line = 1 if at is None else int(at[1]) if at[1] else text.count("\n") + 1
     return Problem(name, line, f"expected TOML: {_AT_LINE.sub('', problem)}")
 
 

@@ -137,9 +137,12 @@ def _tags(key: str, value: object) -> tuple[tuple[str, str], ...]:
 
 
 def _number(key: str, value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise RuleError(key, f"expected a finite number, got {show(value)}")
-    return float(value)  # type: ignore[arg-type]
+    try:
+        if type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
+    except OverflowError:  # an int beyond the largest float
+        pass
+    raise RuleError(key, f"expected a finite number, got {show(value)}")
 
 
 def _duration(key: str, value: object) -> float:

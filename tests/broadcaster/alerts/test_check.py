@@ -1,8 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from broadcaster.alerts.check import check
+from broadcaster.alerts.rules import KEYS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text()
 
 GOOD = """
 ["web hot"]
@@ -37,3 +41,17 @@ def test_every_problem_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
         'streamgauge alerts check: b.toml:3: x.above: expected a finite number, got "1"',
         'streamgauge alerts check: b.toml:4: y: expected a metric, such as metric = "host.cpu.percent"',
     ]
+
+
+def test_the_page_shows_what_is_true(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    session = re.search(r"alerts check alerts\n(.*?)\$", PAGE, re.DOTALL)
+    assert example and session
+    (tmp_path / "web.toml").write_text(example[1])
+    assert check(str(tmp_path)) == 0
+    assert capsys.readouterr().out == session[1]
+
+
+def test_every_key_is_on_the_page() -> None:
+    rows = "".join(line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `"))
+    assert not [key for key in KEYS if f"`{key}`" not in rows]

@@ -1,5 +1,7 @@
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broadcaster.alerts import notices
 from broadcaster.alerts.instance import Change, Instance, Moment, Reason, State
@@ -119,3 +121,15 @@ def test_what_is_listed_of_one_that_is_pending() -> None:
         "since": 1000.0,
         "time": 1000.0,
     }
+
+
+@given(
+    value=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**64 - 1) | st.none(),
+    unit=st.sampled_from([None, "", "s", "ms", "ns", "B", "B/s", "%", "1/s", "°C"]),
+    state=st.sampled_from([State.FIRING, State.OK]),
+    reason=st.sampled_from(Reason),
+)
+def test_every_change_can_be_told(value: float | None, unit: str | None, state: State, reason: Reason) -> None:
+    told = change(rule(), state, reason, value)._replace(record=record(unit))
+    assert check_value(notices.state_entry(told).values[0], "event")
+    assert orjson.loads(notices.webhook_body(told, "x"))["value"] == (None if value is None else float(value))
