@@ -129,11 +129,11 @@ class TlsPipe(trio.abc.Stream):
         write, left = self._tls.write, memoryview(data)
         while left:
             try:
-                write(left[:PIECE_BYTES])
+                written = write(left[:PIECE_BYTES])
             except OSError:
                 self._outgoing.read()  # it is everybody's
                 raise
-            left = left[PIECE_BYTES:]
+            left = left[written:]
             if not self._post():
                 return left
         return None
@@ -193,8 +193,6 @@ class TlsPipe(trio.abc.Stream):
 
 class TlsStream(FrameStream):
     """A FrameStream over TLS; `shake_hands` comes first."""
-
-    __slots__ = ("_pipe",)
 
     __slots__ = ("_pipe",)
 
