@@ -143,12 +143,12 @@ class Instance:
         """What time alone brings: a breach that lasted, a silence."""
         if self.state is State.PENDING and now.steady >= self._pending_due:
             self._change(State.FIRING, Reason.VALUE, self.since + self._for_s)
-        if self.state is not State.FIRING and self._silent_for_s is not None:
-            silence = now.steady - self._heard
-            if silence >= self._silent_for_s:
-                self.since = now.wall - silence
-                self._change(State.FIRING, Reason.SILENT, max(now.wall, self.time))
-                self._calm_low, self._calm_high = NOTHING
+        # The sum is compared, as in `due`: a difference is rounded otherwise, and the timers would never come to rest.
+        silent_s = self._silent_for_s
+        if self.state is not State.FIRING and silent_s is not None and now.steady >= self._heard + silent_s:
+            self.since = now.wall - (now.steady - self._heard)
+            self._change(State.FIRING, Reason.SILENT, max(now.wall, self.time))
+            self._calm_low, self._calm_high = NOTHING
 
     @property
     def due(self) -> float | None:

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster.alerts.instance import State
 from tests.broadcaster.alerts.test_instance import Told, World
 
 STEPS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=30)
@@ -22,3 +23,17 @@ def test_every_silence_is_told_once_and_its_end_too(silent_for: int, steps: list
         heard = world.now
     told += world.wait(100)
     assert told == [*expected, ("firing", "silent", heard + silent_for)]
+
+
+@given(heard=st.floats(0.0, 1e7), silent_for=st.floats(0.001, 1e5))
+def test_when_it_is_due_it_is_silent(heard: float, silent_for: float) -> None:
+    """Otherwise the timers would look at it again and again."""
+    world = World(silent_for_s=silent_for)
+    world.now = heard
+    world.feed(1.0)
+    due = world.instance.due
+    assert due is not None
+    world.now = due
+    world.instance.check(world.moment)
+    assert world.is_(State.FIRING)
+    assert world.instance.due is None
