@@ -87,6 +87,7 @@ export class Picker {
     }
     this.select.value = this.chosen;
     this.select.parentElement?.toggleAttribute('data-single', options.length === 1);
+    document.documentElement.toggleAttribute('data-writable', this.listing.writable);
     this.broken.hidden = !problems.length;
     say(this.summary, problems.length === 1 ? '1 unreadable' : `${problems.length} unreadable`);
     this.problems.replaceChildren(...problems.map(({ file, line, message }) => h('li', {}, h('b', {}, line ? `${file}, line ${line}` : file), h('span', {}, message))));

@@ -50,16 +50,24 @@ export class Navigation {
   constructor(onChange) {
     this.onChange = onChange;
     this.place = placeOf(location);
-    addEventListener('popstate', () => this.#become(placeOf(location)));
+    /** @type {(next: Place, now: Place) => boolean} whether a person may leave */
+    this.allows = () => true;
+    addEventListener('popstate', () => this.#popped(placeOf(location)));
   }
 
   /** @param {Partial<Place>} change @param {boolean} [replace] instead of a step to go back from */
   go(change, replace = false) {
     const next = { ...this.place, ...change };
-    if (urlOf(next) === urlOf(this.place)) return;
+    if (urlOf(next) === urlOf(this.place) || !this.allows(next, this.place)) return;
     if (replace) history.replaceState(null, '', urlOf(next));
     else history.pushState(null, '', urlOf(next));
     this.#become(next);
+  }
+
+  /** @param {Place} next */
+  #popped(next) {
+    if (this.allows(next, this.place)) this.#become(next);
+    else history.pushState(null, '', urlOf(this.place));
   }
 
   /** @param {Place} next */

@@ -2,6 +2,7 @@
 
 import { load, Picker, Refused } from './boards.js';
 import { Connections } from './connections.js';
+import { Editor } from './editor.js';
 import { byId } from './health.js';
 import { h } from './html.js';
 import { Navigation } from './navigation.js';
@@ -21,6 +22,7 @@ export class Pages {
   constructor(config, { feed, store, view, tab }, onShown, onBoard) {
     this.onBoard = onBoard;
     this.picker = new Picker(byId('boards'), (dashboard) => this.navigation.go({ dashboard, windowS: null }));
+    this.editor = new Editor(byId('boards'), { store, lay: onBoard, saved: () => this.saved, done: (saved) => this.#edited(saved) });
     /** @type {import('./boards.js').Saved|null} */
     this.saved = null;
     this.board = ''; // the name of the one that is shown or under way
@@ -31,6 +33,7 @@ export class Pages {
     this.navigation = new Navigation((now, before) => this.#moved(now, before));
     this.connections = new Connections(byId('connections'), reachable(config.broadcaster_http, location), { feed, store, tab, navigation: this.navigation });
     this.theme = new Theme(byId('theme'), (theme) => { this.navigation.go({ theme }, true); this.theme.show(theme); });
+    this.navigation.allows = (next, now) => (next.page === now.page && next.dashboard === now.dashboard) || this.#leaves();
     /** @type {number|null} */
     this.boardWindowS = null;
     /** @type {Controls|null} */
@@ -50,6 +53,22 @@ export class Pages {
   /** Of this page and this dashboard, unless the URL says otherwise. */
   get windowS() {
     return this.navigation.place.windowS ?? this.boardWindowS ?? this.config.window_s;
+  }
+
+  /** @returns {boolean} whether nothing is lost, or a person lets it go */
+  #leaves() {
+    if (this.editor.cancel()) return true;
+    this.picker.show(this.board);
+    return false;
+  }
+
+  /** What the editor leaves is shown, and is the URL's. @param {import('./boards.js').Saved|null} saved */
+  #edited(saved) {
+    this.board = saved?.name ?? '';
+    this.#use(saved);
+    this.picker.show(this.board);
+    void this.picker.refresh();
+    this.navigation.go({ dashboard: this.board });
   }
 
   /** @param {import('./navigation.js').Place} now @param {import('./navigation.js').Place} before */

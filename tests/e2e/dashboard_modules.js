@@ -216,4 +216,27 @@ export const checks = {
     same(back('/?dashboard=../etc&window=-1&at=x&theme=blue&sort=rate&role=boss&more=1'), '/');
     same([there('/connections').page, there('/').windowS, there('/?window=').windowS], ['connections', null, null]);
   },
+  'editing.js: panels move and grow within bounds, and the rest stay': async (m, same) => {
+    const panels = ['a', 'b', 'c'].map(m.plain);
+    const names = (those) => those.map(({ metric }) => metric).join('');
+    same([names(m.moved(panels, 0, 1)), names(m.moved(panels, 2, -9)), names(m.moved(panels, 2, 1)), names(panels)], ['bac', 'cab', 'abc', 'abc']);
+    same([m.resized(panels, 1, 'width', 9)[1].width, m.resized(panels, 1, 'height', -1)[1].height, panels[1].width], [4, 1, 1]);
+    same(m.changed(panels, 2, { title: 'C' }).map(({ title }) => title), ['', '', 'C']);
+  },
+  'editing.js: tags are read as they are written': async (m, same) => {
+    const sets = [{}, { host: 'web-*' }, { host: 'web-*', route: '/checkout' }, { 'a.b-c_d': 'x, y = "z"', q: '"', e: 'a=b' }];
+    for (const tags of sets) same(m.tagsOf(m.tagsText(tags)), tags);
+    same([m.tagsOf(' a = 1 ,b="2 3" '), m.tagsOf('a'), m.tagsOf('a='), m.tagsOf('=1'), m.tagsOf('a=1,,b=2'), m.tagsOf('a="')], [{ a: '1', b: '2 3' }, null, null, null, null, null]);
+  },
+  'editing.js: a title makes a name that the server takes': async (m, same) => {
+    same(['Web shop', '  Prod / EU-1 ', 'Über Größe', '日本', 'a'.repeat(80), '-_-'].map(m.nameFor), ['web-shop', 'prod-eu-1', 'uber-gro-e', 'dashboard', 'a'.repeat(64), 'dashboard']);
+  },
+  'board_panels.js: globs select metric and tags, whole': async (m, same) => {
+    const series = { metric: 'shop.latency', tags: { route: '/a(b)', quantile: 'p99' } };
+    const selects = (metric, tags = {}) => m.selector({ metric, tags })(series);
+    same(['shop.*', '*', 'shop?latency', 'shop.latency'].map((glob) => selects(glob)), [true, true, true, true]);
+    same(['shop', 'SHOP.*', 'latency', 'shop.latenc', '.*'].map((glob) => selects(glob)), [false, false, false, false, false]);
+    same([selects('*', { quantile: 'p9?' }), selects('*', { route: '/a(b)' }), selects('*', { route: '/a' }), selects('*', { host: '*' })], [true, true, false, false]);
+    same([m.commonStart(['host.memory.used', 'host.swap.used']), m.commonStart(['a.b', 'c.d']), m.commonStart(['host.net.sent', 'host.network.sent'])], ['host.', '', 'host.']);
+  },
 };
