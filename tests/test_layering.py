@@ -25,6 +25,7 @@ PURE = (
     "broadcaster/alerts/rules.py",
     "broadcaster/alerts/files.py",
     "broadcaster/alerts/instance.py",
+    "broadcaster/alerts/rates.py",
     "broadcaster/alerts/timers.py",
     "broadcaster/alerts/evaluator.py",
     "broadcaster/alerts/notices.py",

@@ -37,5 +37,6 @@ def describe(rule: Rule) -> str:
     ]
     when += [f"for {duration(condition.for_s)}"] if condition.for_s else []
     when += [f"silent for {duration(condition.silent_for_s)}"] if condition.silent_for_s is not None else []
+    rate = "rate " if condition.rate else ""
     posts = f"; webhook {', '.join(map(host_of, rule.webhooks))}" if rule.webhooks else ""
-    return f"{rule.name} ({rule.severity}): {condition.selector} {', '.join(when)}{posts}"
+    return f"{rule.name} ({rule.severity}): {condition.selector} {rate}{', '.join(when)}{posts}"

@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from broadcaster.alerts.rates import Rates
 from broadcaster.alerts.rules import Rule
 from broadcaster.history import Record
 from ingest.samples import Value
@@ -62,7 +63,7 @@ class Instance:
 
     __slots__ = (
         "_calm_high", "_calm_low", "_clear_high", "_clear_low", "_for_s", "_heard", "_high", "_low",
-        "_pending_due", "_silent_for_s", "changes", "reason", "record", "rule", "since", "state",
+        "_pending_due", "_rates", "_silent_for_s", "changes", "reason", "record", "rule", "since", "state",
         "time", "value", "wake",
     )  # fmt: skip
 
@@ -83,12 +84,18 @@ class Instance:
         self._clear_low, self._clear_high = condition.clear_bounds
         self._for_s = condition.for_s
         self._silent_for_s = condition.silent_for_s
+        self._rates = Rates() if condition.rate else None
         self._pending_due = 0.0
         self._heard = heard
 
     def feed(self, times: Sequence[float], values: Sequence[Value], now: Moment) -> bool:
         """Judges samples of a batch. False: nothing happened, so that no timer can have changed."""
         wall, steady = now
+        if self._rates is not None:
+            self._listen(values, now, max(self.time, min(times[-1], wall)))
+            times, values = self._rates.of(times, values)
+            if not times:
+                return True
         low = high = values[0]
         time = times[0]
         try:
@@ -108,6 +115,13 @@ class Instance:
         calm = self.state is State.OK and self.reason is not Reason.SILENT
         self._calm_low, self._calm_high = (self._low, self._high) if calm else NOTHING
         return True
+
+    def _listen(self, values: Sequence[Value], now: Moment, time: float) -> None:
+        """A sample ends a silence, also one that completes no rate."""
+        if any(value is not None for value in values):
+            self._heard = now.steady
+            if self.reason is Reason.SILENT:
+                self._change(State.OK, Reason.VALUE, time)
 
     def _sample(self, time: float, value: Value, steady: float) -> None:
         if value is not None:

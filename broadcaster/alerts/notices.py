@@ -47,7 +47,7 @@ def said(rule: Rule, record: Record, state: State, reason: Reason, value: float 
     words = dict(record.series.tags) | {
         "metric": record.series.metric,
         "series": repr(record.series),
-        "value": quantity(value, record.unit) if value is not None else "?",
+        "value": quantity(value, _unit(rule, record)) if value is not None else "?",
     }
     return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), rule.message)
 
@@ -60,11 +60,12 @@ def _happened(rule: Rule, record: Record, state: State, reason: Reason, value: f
         return "is forgotten: nothing came for long"
     if reason is Reason.RULE:
         return "is not watched any more: the alert was changed or removed"
-    text = f"is {quantity(value, record.unit)}" if value is not None else "has no value yet"
+    unit = _unit(rule, record)
+    text = f"is {quantity(value, unit)}" if value is not None else "has no value yet"
     low, high = condition.bounds
     if value is not None and not low <= value <= high:
         word, bound = ("above", high) if value > high else ("below", low)
-        text += f", {word} {quantity(bound, record.unit)}"
+        text += f", {word} {quantity(bound, unit)}"
         text += f" for {duration(condition.for_s)}" if condition.for_s and state is State.FIRING else ""
     return text
 
@@ -131,6 +132,11 @@ def _series(record: Record) -> Mapping[str, Any]:
     return {"metric": record.series.metric, "tags": dict(record.series.tags), "unit": record.unit}
 
 
+def _unit(rule: Rule, record: Record) -> str | None:
+    """Of the value that is judged."""
+    return f"{record.unit or '1'}/s" if rule.condition.rate else record.unit
+
+
 def _number(value: float | None) -> float | None:
     """Columns of whole numbers are kept as they came; JSON is to have one kind of number."""
     return None if value is None else float(value)
@@ -138,5 +144,5 @@ def _number(value: float | None) -> float | None:
 
 def _condition(rule: Rule) -> Mapping[str, Any]:
     condition = rule.condition
-    names = ("above", "below", "clear", "for_s", "silent_for_s")
+    names = ("above", "below", "clear", "for_s", "silent_for_s", "rate")
     return {name: getattr(condition, name) for name in names}

@@ -39,6 +39,7 @@ class Condition:
     clear: float | None = None
     for_s: float = 0.0
     silent_for_s: float | None = None
+    rate: bool = False  # judges how fast the value rises, per second
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -107,7 +108,7 @@ def _check_condition(condition: Condition) -> None:
     if above is None and below is None:
         if condition.silent_for_s is None:
             raise RuleError("", "expected above, below or silent_for")
-        for key, value in (("clear", clear), ("for", condition.for_s or None)):
+        for key, value in (("clear", clear), ("for", condition.for_s or None), ("rate", condition.rate or None)):
             if value is not None:
                 raise RuleError(key, "needs above or below")
     elif above is not None and below is not None:
@@ -160,6 +161,12 @@ def _silence(key: str, value: object) -> float:
     return seconds
 
 
+def _truth(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise RuleError(key, f"expected true or false, got {show(value)}")
+    return value
+
+
 def _severity(key: str, value: object) -> str:
     if value not in SEVERITIES:
         raise RuleError(key, f"expected {', '.join(SEVERITIES[:-1])} or {SEVERITIES[-1]}, got {show(value)}")
@@ -208,6 +215,7 @@ KEYS: Final[Mapping[str, tuple[str, Callable[[str, object], Any]]]] = {
     "clear": ("clear", _number),
     "for": ("for_s", _duration),
     "silent_for": ("silent_for_s", _silence),
+    "rate": ("rate", _truth),
     "severity": ("severity", _severity),
     "message": ("message", _message),
     "webhook": ("webhooks", _webhooks),

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ Told = list[tuple[str, str, float]]
 class World:
     """One alert on one series, and a clock to turn; times are those of the steady clock."""
 
-    def __init__(self, **condition: float) -> None:
+    def __init__(self, **condition: Any) -> None:
         self.now = 100.0
         self.changes: list[Change] = []
         rule = Rule("a", Condition(Selector("a"), **condition))
@@ -176,6 +177,25 @@ def test_a_value_that_ends_a_silence_is_judged() -> None:
     world = World(above=90.0, silent_for_s=15.0)
     world.wait(15)
     assert world.feed(95.0) == [("ok", "value", 115.0), ("firing", "value", 115.0)]
+
+
+def test_a_rate_is_judged_like_a_value() -> None:
+    world = World(above=10.0, for_s=2.0, rate=True)
+    told = []
+    for value in (0.0, 50.0, 100.0):
+        told += world.feed(value) + world.wait(1)
+    assert told == [("firing", "value", 103.0)]
+    assert world.instance.value == 50.0
+    assert world.feed(100.0) == [("ok", "value", 103.0)]
+
+
+def test_a_sample_ends_a_silence_also_before_there_is_a_rate() -> None:
+    world = World(above=10.0, silent_for_s=5.0, rate=True)
+    world.wait(5)
+    assert len(world.feed(1.0)) == 1 and world.is_(State.OK)
+    assert world.wait(4.9) == []
+    assert world.feed(None) == []
+    assert world.wait(0.1) == [("firing", "silent", 110.0)]
 
 
 def test_what_fires_stays_so_while_silent_and_is_silent_afterwards() -> None:

@@ -1,6 +1,6 @@
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadcaster.alerts import notices
@@ -52,6 +52,13 @@ def test_below() -> None:
     assert notices.describe(change(low)).endswith("is 97 %, below 100 %")
 
 
+def test_a_rate_has_a_unit_of_its_own() -> None:
+    fast = parse_rule("fast", {"metric": "a", "above": 10, "rate": True})
+    assert notices.describe(change(fast)).endswith("is 97 %/s, above 10 %/s")
+    requests = change(fast)._replace(record=Record(1, Series("requests"), "counter"))
+    assert notices.describe(requests) == "fast: requests is 97 /s, above 10 /s"
+
+
 def test_a_message_of_ones_own() -> None:
     own = rule(message="{host} core {core}: {value} of {metric} {nothing} {}")
     assert notices.describe(change(own)) == "cpu-hot: a core 0: 97 % of host.cpu.percent {nothing} {}"
@@ -96,7 +103,7 @@ def test_the_body_of_a_webhook_stays_what_it_is() -> None:
         "value": 97.0,
         "since": 970.0,
         "time": 1000.0,
-        "condition": {"above": 90.0, "below": None, "clear": None, "for_s": 30.0, "silent_for_s": None},
+        "condition": {"above": 90.0, "below": None, "clear": None, "for_s": 30.0, "silent_for_s": None, "rate": False},
     }
 
 
@@ -123,6 +130,7 @@ def test_what_is_listed_of_one_that_is_pending() -> None:
     }
 
 
+@settings(deadline=None)
 @given(
     value=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**64 - 1) | st.none(),
     unit=st.sampled_from([None, "", "s", "ms", "ns", "B", "B/s", "%", "1/s", "°C"]),

@@ -65,6 +65,8 @@ def test_what_is_no_duration(text: str) -> None:
         ({"for": 30}, "for", 'a duration such as "30s"'),
         ({"for": "soon"}, "for", 'a duration such as "30s"'),
         ({"silent_for": "0s"}, "silent_for", "more than 0"),
+        ({"rate": 1}, "rate", "expected true or false, got 1"),
+        ({"above": None, "silent_for": "1s", "rate": True}, "rate", "needs above or below"),
         ({"severity": "bad"}, "severity", 'expected info, warning or critical, got "bad"'),
         ({"message": "x" * 501}, "message", "at most 500 characters"),
         ({"tags": "web"}, "tags", "expected at most 16 globs"),

@@ -1,5 +1,6 @@
 """Alerts at work over a hub without sockets; time is the mock clock's."""
 
+import math
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from broadcaster.alerts import service
 from broadcaster.alerts.service import Alerts
 from broadcaster.alerts.webhook import WebhookError
 from broadcaster.config import BroadcasterConfig
@@ -160,20 +162,24 @@ async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], 
 
 
 async def test_changed_files_are_read_again(
-    autojump_clock: MockClock, write: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+    autojump_clock: MockClock,
+    write: Callable[[str], Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(service, "SWEEP_S", math.inf)  # it is done here, so that nothing depends on when
     path = write(AT_ONCE)
     async with working(path) as world:
         await world.publish(95.0)
         await world.publish(95.0, metric="disk")
-        write(AT_ONCE + '[dead]\nmetric = "disk"\nsilent_for = "5s"')
+        write(AT_ONCE + '[full]\nmetric = "disk"\nabove = 99')
         await world.alerts.reload(path)
         assert [rule["firing"] for rule in world.alerts.describe(lambda _: True, admin=True)["rules"]] == [1, 0]
         write("[hot]\nmetric = 5")
         await world.alerts.reload(path)
         assert "alerts.toml:2: hot.metric: expected a glob of 1 to 256 characters, got 5" in caplog.text
         listed = world.alerts.describe(lambda _: True, admin=True)
-        assert [rule["alert"] for rule in listed["rules"]] == ["hot", "dead"]
+        assert [rule["alert"] for rule in listed["rules"]] == ["hot", "full"]
         assert listed["problems"][0]["line"] == 2
         write("")
         await world.alerts.reload(path)

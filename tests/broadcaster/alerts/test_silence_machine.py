@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadcaster.alerts.instance import State
@@ -7,6 +7,7 @@ from tests.broadcaster.alerts.test_instance import Told, World
 STEPS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=30)
 
 
+@settings(deadline=None)
 @given(silent_for=st.integers(1, 6), steps=STEPS)
 def test_every_silence_is_told_once_and_its_end_too(silent_for: int, steps: list[tuple[int, bool]]) -> None:
     world = World(silent_for_s=float(silent_for))
@@ -25,6 +26,7 @@ def test_every_silence_is_told_once_and_its_end_too(silent_for: int, steps: list
     assert told == [*expected, ("firing", "silent", heard + silent_for)]
 
 
+@settings(deadline=None)
 @given(heard=st.floats(0.0, 1e7), silent_for=st.floats(0.001, 1e5))
 def test_when_it_is_due_it_is_silent(heard: float, silent_for: float) -> None:
     """Otherwise the timers would look at it again and again."""
