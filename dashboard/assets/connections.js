@@ -116,5 +116,6 @@ function summary(state, rows) {
 function calm(rows) {
   const producers = rows.filter(({ role, state }) => role === 'producer' && state !== 'gone').length;
   if (!producers) return 'No producer is connected over WebSocket.';
-  return producers === 1 ? 'The one producer is publishing.' : `All ${producers} producers are publishing.`;
+  if (producers < 3) return producers === 1 ? 'The one producer is publishing.' : 'Both producers are publishing.';
+  return `All ${producers} producers are publishing.`;
 }

@@ -128,11 +128,11 @@ export class Editor {
       { class: 'panel-tools', role: 'toolbar', 'aria-label': `Panel ${at + 1}` },
       tool('earlier', 'Move earlier', '←', at > 0, move(-1, 'earlier')),
       tool('later', 'Move later', '→', at < panels.length - 1, move(1, 'later')),
-      h('span', { class: 'tool-label' }, `${panel.width}×${panel.height}`),
       tool('narrower', 'Narrower', '−↔', panel.width > 1, size('width', -1, 'narrower')),
       tool('wider', 'Wider', '+↔', panel.width < 4, size('width', 1, 'wider')),
       tool('lower', 'Lower', '−↕', panel.height > 1, size('height', -1, 'lower')),
       tool('taller', 'Taller', '+↕', panel.height < 4, size('height', 1, 'taller')),
+      h('span', { class: 'tool-label', title: 'columns × rows' }, `${panel.width}×${panel.height}`),
       h('button', { class: 'tool text', type: 'button', 'data-action': 'configure', onclick: () => this.form.open(panel, 'Configure the panel', (spec) => this.#change(changed(panels, at, spec), at, 'configure')) }, 'Configure'),
       tool('remove', 'Remove', '✕', true, () => this.#change(panels.filter((_, index) => index !== at), Math.min(at, panels.length - 2), 'remove')),
     );
