@@ -3,7 +3,6 @@
 import { Census, sorted, TROUBLE } from './census.js';
 import { ConnectionTable } from './connection_table.js';
 import { localNow } from './feed.js';
-import { formatAge } from './format.js';
 import { h, say } from './html.js';
 import { Telemetry } from './telemetry.js';
 
@@ -105,7 +104,7 @@ const nameOf = (/** @type {import('./census.js').Row} */ row) => row.client || r
 
 /** @param {string} state @param {import('./census.js').Row[]} rows */
 function summary(state, rows) {
-  const names = rows.slice(0, 3).map((row) => (state === 'silent' ? `${nameOf(row)} (${formatAge(row.silentS)})` : nameOf(row))).join(', ');
+  const names = rows.slice(0, 3).map(nameOf).join(', '); // without ages: it is read aloud when it changes
   const more = rows.length > 3 ? ` and ${rows.length - 3} more` : '';
   if (state === 'dropping') return `Too slow, samples are dropped for: ${names}${more}`;
   const count = rows.length === 1 ? '1 producer' : `${rows.length} producers`;
