@@ -5,6 +5,7 @@ until it is too old; then it is given up, counted and logged. The task ends when
 """
 
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ TIMEOUT_S: Final = 10.0
 GIVE_UP_S: Final = 900.0
 RETRY_AFTER_MAX_S: Final = 60.0
 QUEUE_MAX: Final = 1_000  # a URL
+QUIET_S: Final = 60.0
 
 log = logging.getLogger("streamgauge.alerts")
 
@@ -43,6 +45,44 @@ class Counts:
     retries: int = 0
 
 
+class _Route:
+    """What waits for one URL, and what was said of it.
+
+    The log gets a line when it begins to fail and when it is back, and one a minute of what is given up.
+    """
+
+    def __init__(self, url: str, backoff: Backoff) -> None:
+        self.host = host_of(url)
+        self.queue: deque[Delivery] = deque()
+        self.backoff = backoff
+        self._failing = False
+        self._said_at = -math.inf
+        self._unsaid = 0
+
+    def failing(self, delivery: Delivery, error: WebhookError) -> None:
+        if not self._failing:
+            log.warning("webhook %s: %s: %s; trying again", self.host, delivery.about, error)
+        self._failing = True
+
+    def delivered(self, delivery: Delivery, tries: int) -> None:
+        if self._failing:
+            log.warning("webhook %s: %s: delivered at try %d", self.host, delivery.about, tries)
+        self._failing = False
+        self.backoff.failures = 0
+
+    def lost(self, delivery: Delivery, why: str, now: float) -> None:
+        if now < self._said_at + QUIET_S:
+            self._unsaid += 1
+            return
+        more = f", and {self._unsaid} more before" if self._unsaid else ""
+        log.warning("webhook %s: %s: given up: %s%s", self.host, delivery.about, why, more)
+        self._said_at, self._unsaid = now, 0
+
+    def end(self) -> None:
+        if self._unsaid:
+            log.warning("webhook %s: %d more given up", self.host, self._unsaid)
+
+
 class Deliveries:
     """`put` never waits; `nursery` runs the tasks, and its end gives up what is left."""
 
@@ -51,53 +91,51 @@ class Deliveries:
         self._nursery = nursery
         self._send = send
         self._backoff = backoff
-        self._queues: dict[str, deque[Delivery]] = {}
+        self._routes: dict[str, _Route] = {}
 
     @property
     def waiting(self) -> int:
-        return sum(map(len, self._queues.values()))
+        return sum(len(route.queue) for route in self._routes.values())
 
     def put(self, url: str, delivery: Delivery) -> None:
         """A full queue drops its oldest that is not under way."""
-        queue = self._queues.get(url)
-        if queue is None:
-            queue = self._queues[url] = deque()
-            self._nursery.start_soon(self._work, url, queue)
-        if len(queue) >= QUEUE_MAX:
-            lost = queue[1]
-            del queue[1]
-            self._lost("dropped", url, lost, f"{QUEUE_MAX} wait already")
-        queue.append(delivery)
+        route = self._routes.get(url)
+        if route is None:
+            route = self._routes[url] = _Route(url, self._backoff())
+            self._nursery.start_soon(self._work, url, route)
+        if len(route.queue) >= QUEUE_MAX:
+            lost = route.queue[1]
+            del route.queue[1]
+            self._lost("dropped", route, lost, f"{QUEUE_MAX} wait already")
+        route.queue.append(delivery)
 
-    async def _work(self, url: str, queue: deque[Delivery]) -> None:
-        backoff = self._backoff()
-        while queue:
-            await self._deliver(url, queue[0], backoff)
-            queue.popleft()
-        del self._queues[url]
+    async def _work(self, url: str, route: _Route) -> None:
+        while route.queue:
+            await self._deliver(url, route, route.queue[0])
+            route.queue.popleft()
+        del self._routes[url]
+        route.end()
 
-    async def _deliver(self, url: str, delivery: Delivery, backoff: Backoff) -> None:
+    async def _deliver(self, url: str, route: _Route, delivery: Delivery) -> None:
         tries = 0
         while True:
             tries += 1
             try:
                 await self._send(url, delivery.body, TIMEOUT_S)
             except WebhookError as error:
-                delay = max(backoff.failed(trio.current_time()), min(error.after_s or 0.0, RETRY_AFTER_MAX_S))
-                if error.lasting or trio.current_time() + delay > delivery.made + GIVE_UP_S:
-                    self._lost("failed", url, delivery, f"{error} (try {tries})")
+                now = trio.current_time()
+                delay = max(route.backoff.failed(now), min(error.after_s or 0.0, RETRY_AFTER_MAX_S))
+                if error.lasting or now + delay > delivery.made + GIVE_UP_S:
+                    self._lost("failed", route, delivery, f"{error} (try {tries})")
                     return
-                if tries == 1:
-                    log.warning("webhook %s: %s: %s; trying again", host_of(url), delivery.about, error)
+                route.failing(delivery, error)
                 self.counts.retries += 1
                 await trio.sleep(delay)
                 continue
-            if tries > 1:
-                log.warning("webhook %s: %s: delivered at try %d", host_of(url), delivery.about, tries)
             self.counts.outcomes["delivered"] += 1
-            backoff.failures = 0
+            route.delivered(delivery, tries)
             return
 
-    def _lost(self, outcome: str, url: str, delivery: Delivery, why: str) -> None:
+    def _lost(self, outcome: str, route: _Route, delivery: Delivery, why: str) -> None:
         self.counts.outcomes[outcome] += 1
-        log.warning("webhook %s: %s: given up: %s", host_of(url), delivery.about, why)
+        route.lost(delivery, why, trio.current_time())
