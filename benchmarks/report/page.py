@@ -1,30 +1,17 @@
 """results.json as Markdown tables. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.peers.registry import BY_NAME
+from benchmarks.report.smoothness import smoothness
+from benchmarks.report.tables import number, table
 from benchmarks.statistics import Row, medians, ratios
 
 Results = Mapping[str, Any]
 STREAMGAUGE = "streamgauge"
 LOADS = ("saturated", "1,000 a second", "overflowing")
 SEALED = ", TLS"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are numbers."""
-    lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def number(value: float) -> str:
-    """Three significant digits, with thousands apart."""
-    if value != value:
-        return "-"
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.3g}"
 
 
 def title(peer: str) -> str:
@@ -40,6 +27,7 @@ def page(results: Results) -> str:
         "connections": connections,
         "isolation": isolation,
         "growth": growth,
+        "smoothness": smoothness,
     }
     parts = ["# Measured\n\nWritten by `python -m benchmarks`; [how to read and repeat it](../benchmarks.md).\n"]
     for name, write in writers.items():

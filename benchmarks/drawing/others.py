@@ -1,0 +1,50 @@
+"""The pages beside which Streamgauge's is measured, each as its own documentation says to stream."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load.dialect import Dialect
+from benchmarks.peers.install import DRAWING, drawing_python
+from benchmarks.peers.peer import Command, Peer
+
+PAGES = Path(__file__).with_name("pages")
+ROOT = Path(__file__).parent.parent.parent
+
+NEWER = """
+    let at = times.length;
+    while (at > 0 && times[at - 1] > since) at--;
+    return Array.from(times.slice(at));
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """`fresh` is the page's answer to what it shows; see probe.js."""
+
+    peer: Peer
+    fresh: str
+
+
+def _other(name: str, title: str, packages: Mapping[str, str], times: str) -> Other:
+    def command(port: int) -> Command:
+        script = PAGES / f"{name}_page.py"
+        return Command([str(drawing_python()), str(script), str(port)], {"PYTHONPATH": str(ROOT)})
+
+    return Other(Peer(name, title, packages, Dialect(), command), "(panel, since) => { const times = " + times + NEWER)
+
+
+OTHERS = [
+    _other(
+        "dash",
+        "Dash, `dcc.Interval` and `dcc.Graph`",
+        {name: DRAWING[name] for name in ("dash", "plotly")},
+        "document.querySelector(`#panel${panel} .js-plotly-plot`)?.data?.[0]?.x ?? [];",
+    ),
+    _other(
+        "bokeh",
+        "Bokeh server",
+        {"bokeh": DRAWING["bokeh"]},
+        "window.Bokeh?.documents?.[0]?.get_model_by_name(`panel${panel}`)?.data.time ?? [];",
+    ),
+]
