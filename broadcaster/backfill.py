@@ -8,9 +8,9 @@ step, with nothing left to read, the member is released.
 from collections.abc import Iterator
 
 from broadcaster import messages
+from broadcaster.audience import Batch, Section
 from broadcaster.coverage import Coverage
 from broadcaster.history import History, Record
-from broadcaster.hub import Audience, Batch
 from broadcaster.messages import Gap
 
 CHUNK_SAMPLES = 10_000
@@ -24,11 +24,12 @@ class Backfill:
     `coverage` is kept up to date, so that another subscription repeats nothing.
     """
 
-    def __init__(self, history: History, audience: Audience, coverage: Coverage) -> None:
+    def __init__(self, history: History, section: Section, coverage: Coverage, start: int) -> None:
+        """Made when the member joined `section`, where its chain begins at `start`."""
         self._history = history
-        self._audience = audience
+        self._section = section
         self._coverage = coverage
-        self._start = audience.last_seq
+        self._start = start
         self._upto: dict[Record, int] = {}  # index behind what was sent; those that appear later begin at 0
         self._width = 2**62  # batches a message, adapted to how large they are
         self._planned = 0  # samples
@@ -52,7 +53,7 @@ class Backfill:
         self._plan({record: record.ring.index_after(seq) for record in records})
 
     def _plan(self, starts: dict[Record, int]) -> None:
-        self._upto = {record: self._audience.end(record) for record in self._audience.records}
+        self._upto = {record: record.ring.end_index for record in self._section.records}
         for record, start in starts.items():
             stop = min(self._upto.get(record, 0), self._coverage.start(record))
             if start < stop:
@@ -64,7 +65,7 @@ class Backfill:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
         yield from self._past()
         seq = self._start
-        while seq < self._audience.last_seq or self.prefaces:
+        while seq < self._section.last_seq or self.prefaces:
             if self.prefaces:
                 yield self.prefaces.pop(0)
             else:
@@ -88,9 +89,9 @@ class Backfill:
 
     def _next(self, seq: int) -> tuple[int, bytes]:
         """One message of the chain after `seq`: merged batches, or a gap for what the history let go. To which seq."""
-        upto = self._audience.last_seq
-        records = self._upto | dict.fromkeys(self._audience.records)  # some may be forgotten, others new
-        spans = {record: (self._upto.get(record, 0), self._audience.end(record)) for record in records}
+        upto = self._section.last_seq
+        records = self._upto | dict.fromkeys(self._section.records)  # some may be forgotten, others new
+        spans = {record: (self._upto.get(record, 0), self._section.end(record)) for record in records}
         evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
         if evicted:
             cut = min(max(evicted), upto)

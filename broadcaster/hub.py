@@ -1,42 +1,20 @@
 """From publishers to subscribers: one synchronous pass that never waits for anybody.
 
-Publishing only collects. A flush gives what was collected the next seq, puts it into the history, encodes each series
-once, joins one message an audience and hands every member the same bytes.
+Publishing only notes. Collecting gives what was noted the next seq, puts it into the history and encodes each series
+once. Then each section of each audience is served: one message is joined, and every member is handed the same bytes.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broadcaster import messages
-from broadcaster.frames import text_frame
+from broadcaster.audience import Audience, Column, Member, Section, Wish
 from broadcaster.history import History, Record
-from broadcaster.selection import Selection, selects
 from ingest.samples import Entry, SampleError, Value
 
 FLUSH_SAMPLES = 10_000  # bounds a message to subscribers: about 50 bytes a sample
 EVENT_WEIGHT = 50  # characters of an event's text that count as one sample
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One `samples` message of an audience: the bytes are shared by its members."""
-
-    seq: int
-    prev: int
-    samples: int
-    frame: bytes
-    newest: dict[Record, tuple[float, Value]]
-
-
-class Member(Protocol):
-    """Who is delivered to. Neither waits nor raises."""
-
-    def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        """A batch, which may be dropped and then is announced. `preface`: a `series` message that goes before it."""
-
-
-Deliver = Callable[[Batch, bytes | None], None]
 
 
 class Inspector(Protocol):
@@ -48,66 +26,6 @@ class Inspector(Protocol):
     def forgotten(self, record: Record, now: float) -> None: ...
 
     def inspect(self, columns: Mapping[Record, tuple[Sequence[float], Sequence[Value]]], now: float) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wish:
-    """What a connection wants: the union of its subscriptions, no oftener than `max_rate` batches a second."""
-
-    selection: Selection
-    max_rate: float | None
-    allows: Callable[[str], bool] | None  # by metric; None: everything
-    scope: object = None  # tells grants apart: connections of different grants share no audience
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return self.selection, self.max_rate, self.scope
-
-    def wants(self, record: Record) -> bool:
-        series = record.series
-        return (self.allows is None or self.allows(series.metric)) and selects(self.selection, series)
-
-
-class Audience:
-    """Members with the same wish, and what was collected for them since their last batch."""
-
-    __slots__ = ("columns", "due", "last_seq", "members", "records", "undescribed", "wish")
-
-    def __init__(self, wish: Wish, seq: int) -> None:
-        self.wish = wish
-        self.members: dict[Member, None] = {}
-        self.records: dict[Record, None] = {}
-        self.last_seq = seq  # the chain: `prev` of the next batch
-        self.columns: dict[Record, tuple[Sequence[float], Sequence[Value], bytes | None]] = {}
-        self.undescribed: dict[Record, None] = {}
-        self.due = 0.0
-
-    def add(self, record: Record, times: Sequence[float], values: Sequence[Value], fragment: bytes) -> None:
-        waiting = self.columns.get(record)
-        if waiting is None:
-            self.columns[record] = times, values, fragment
-        else:
-            self.columns[record] = [*waiting[0], *times], [*waiting[1], *values], None
-
-    def end(self, record: Record) -> int:
-        """The index behind what the members were sent of the record, whether that is still held or not."""
-        waiting = self.columns.get(record)
-        return record.ring.end_index - (len(waiting[0]) if waiting else 0)
-
-    def take(self, epoch: str, seq: int) -> tuple[Batch, bytes | None]:
-        """The batch of what was collected, and its preface."""
-        columns, self.columns = self.columns, {}
-        described, self.undescribed = self.undescribed, {}
-        fragments = [
-            fragment or messages.fragment(record.key, times, values)
-            for record, (times, values, fragment) in columns.items()
-        ]
-        newest = {record: (times[-1], values[-1]) for record, (times, values, _) in columns.items()}
-        frame = text_frame(messages.samples(epoch, seq, self.last_seq, fragments))
-        batch = Batch(seq, self.last_seq, sum(len(column[0]) for column in columns.values()), frame, newest)
-        self.last_seq = seq
-        preface = messages.series(record.descriptor() for record in described) if described else None
-        return batch, preface
 
 
 class Hub:
@@ -123,11 +41,22 @@ class Hub:
         self._watchers: dict[Record, list[Audience]] = {}
         self._pending: dict[Record, tuple[list[Any], list[Any]]] = {}
         self._weight = 0
-        self._throttled: dict[Audience, None] = {}
+        self._waiting: dict[Section, None] = {}  # to be served, in this order
+        self._throttled: dict[Section, None] = {}  # to be served when they are due
 
     @property
     def audiences(self) -> int:
         return len(self._audiences)
+
+    @property
+    def pending(self) -> int:
+        """About how many samples were published and not collected."""
+        return self._weight
+
+    @property
+    def waiting(self) -> int:
+        """How many sections there are to be served."""
+        return len(self._waiting)
 
     def publish(self, entries: Sequence[Entry], now: float) -> list[tuple[Entry, SampleError]]:
         """Takes entries, and their columns with them, for the next flush.
@@ -190,10 +119,16 @@ class Hub:
 
     def _redescribe(self, record: Record) -> None:
         for audience in self._watchers[record]:
-            audience.undescribed[record] = None
+            for section in audience.sections:
+                section.undescribed[record] = None
 
     def flush(self, now: float) -> None:
-        """Gives what was collected the next seq and delivers it."""
+        """Delivers all that was published to all who want it."""
+        self.collect(now)
+        self.serve(now)
+
+    def collect(self, now: float) -> None:
+        """Gives what was published the next seq; its audiences wait to be served."""
         pending, self._pending, self._weight = self._pending, {}, 0
         if not pending:
             return
@@ -201,37 +136,46 @@ class Hub:
         history.seq += 1
         history.mark(now)
         self.batches += 1
-        touched: dict[Audience, None] = {}
+        if self.inspector is not None:
+            self.inspector.inspect(pending, now)
+        touched: dict[Audience, dict[Record, Column]] = {}
         for record, (times, values) in pending.items():
             history.append(record, times, values, now)
             if watchers := self._watchers[record]:
-                fragment = messages.fragment(record.key, times, values)
+                column = times, values, messages.fragment(record.key, times, values)
                 for audience in watchers:
-                    audience.add(record, times, values, fragment)
-                    touched[audience] = None
-        if self.inspector is not None:
-            self.inspector.inspect(pending, now)
-        for audience in touched:
-            if audience.wish.max_rate is None or now >= audience.due:
-                self._emit(audience, now)
-            else:
-                self._throttled[audience] = None
+                    columns = touched.get(audience)
+                    if columns is None:
+                        columns = touched[audience] = {}
+                    columns[record] = column
+        for audience, columns in touched.items():
+            audience.collect(history.seq, columns)
+            for section in audience.sections:
+                throttled = audience.wish.max_rate is not None and now < section.due
+                (self._throttled if throttled else self._waiting)[section] = None
         if history.over_budget:
             self.sweep(now)
 
-    def flush_due(self, now: float) -> float | None:
-        """Delivers to throttled audiences whose time has come; returns when the next one's will."""
-        for audience in [audience for audience in self._throttled if now >= audience.due]:
-            self._emit(audience, now)
-        return min((audience.due for audience in self._throttled), default=None)
+    def serve(self, now: float, members: float = math.inf) -> None:
+        """Delivers to the sections that wait, until about so many members were served."""
+        while self._waiting and members > 0:
+            section = next(iter(self._waiting))
+            members -= len(section.members)
+            self._emit(section, now)
 
-    def _emit(self, audience: Audience, now: float) -> None:
-        self._throttled.pop(audience, None)
-        if audience.wish.max_rate is not None:
-            audience.due = now + 1 / audience.wish.max_rate
-        batch, preface = audience.take(self.history.epoch, self.history.seq)
-        for member in list(audience.members):
-            member.deliver(batch, preface)
+    def flush_due(self, now: float) -> float | None:
+        """Delivers to throttled sections whose time has come; returns when the next one's will."""
+        for section in [section for section in self._throttled if now >= section.due]:
+            self._emit(section, now)
+        return min((section.due for section in self._throttled), default=None)
+
+    def _emit(self, section: Section, now: float) -> None:
+        self._waiting.pop(section, None)
+        self._throttled.pop(section, None)
+        max_rate = section.audience.wish.max_rate
+        if max_rate is not None:
+            section.due = now + 1 / max_rate
+        section.emit(self.history.epoch, self.history.seq)
 
     def sweep(self, now: float) -> None:
         """Evicts old history and forgets series that were silent for long."""
@@ -244,26 +188,34 @@ class Hub:
                 if self.inspector is not None:
                     self.inspector.forgotten(record, now)
 
-    def join(self, member: Member, wish: Wish, now: float) -> Audience:
-        """Makes the member one of the audience of its wish; its chain begins at the audience's `last_seq`."""
+    def join(self, member: Member, wish: Wish) -> tuple[Section, int]:
+        """Makes the member one of the audience of its wish. Returns its section, and the seq where its chain begins."""
         audience = self._audiences.get(wish.key)
         if audience is None:
-            audience = self._audiences[wish.key] = Audience(wish, self.history.seq)
+            audience = self._audiences[wish.key] = Audience(wish)
             for record in self.select(wish):
                 self._watch(audience, record)
-        elif audience.columns:
-            self._emit(audience, now)
-        audience.members[member] = None
-        return audience
+        section = audience.vacant(self.history.seq)
+        return section, section.join(member, self.history.seq)
 
-    def leave(self, member: Member, audience: Audience, now: float) -> None:
-        """The member's last batch of this audience is delivered before."""
-        if audience.columns:
-            self._emit(audience, now)
-        audience.members.pop(member, None)
-        if not audience.members and self._audiences.get(audience.wish.key) is audience:
+    def leave(self, member: Member, section: Section) -> int:
+        """Delivers to the member what was collected for it. Returns the seq where its chain ends."""
+        audience, end = section.audience, section.leave(member)
+        if audience.collected_after(end):
+            member.deliver(audience.batch(self.history.epoch, end, self.history.seq), section.preface())
+            end = self.history.seq
+        if not (section.members or section.joining):
+            self._close(section)
+        return end
+
+    def _close(self, section: Section) -> None:
+        audience = section.audience
+        audience.sections.remove(section)
+        audience.trim()
+        self._waiting.pop(section, None)
+        self._throttled.pop(section, None)
+        if not audience.sections:
             del self._audiences[audience.wish.key]
-            self._throttled.pop(audience, None)
             for record in audience.records:
                 if record in self._watchers:
                     self._watchers[record].remove(audience)

@@ -12,9 +12,9 @@ from typing import Final, Literal, get_args
 import trio
 
 from broadcaster import messages
+from broadcaster.audience import Batch
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
-from broadcaster.hub import Batch
 from broadcaster.messages import Gap
 from ingest.samples import Value
 

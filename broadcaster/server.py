@@ -12,6 +12,7 @@ import trio
 
 from broadcaster import errors, messages
 from broadcaster.alerts.service import Alerts
+from broadcaster.audience import Wish
 from broadcaster.auth import EVERYTHING, Authenticator, anybody
 from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
@@ -20,7 +21,7 @@ from broadcaster.flusher import Flusher
 from broadcaster.history import History
 from broadcaster.http import LIMITS, Caller
 from broadcaster.http_server import serve_http
-from broadcaster.hub import Hub, Wish
+from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
 from broadcaster.publishing import PublishCounts, Publisher

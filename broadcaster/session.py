@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from broadcaster import errors, messages
+from broadcaster.audience import Deliver, Member, Section, Wish
 from broadcaster.auth import EVERYTHING, Authenticator, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.config import BroadcasterConfig
 from broadcaster.coverage import Coverage
 from broadcaster.errors import Close
 from broadcaster.history import Record
-from broadcaster.hub import Audience, Deliver, Hub, Member, Wish
+from broadcaster.hub import Hub
 from broadcaster.ledger import Account, Ledger
 from broadcaster.limits import TokenBucket
 from broadcaster.mailbox import OVERFLOWS, Overflow
@@ -62,8 +63,8 @@ class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
 
     __slots__ = (
-        "_audience", "_backfill", "_bad", "_closed", "_coverage", "_max_rate", "_operations", "_outlet",
-        "_publisher", "_shared", "_spoken", "client", "grant", "id", "producer", "published", "subscriptions",
+        "_backfill", "_bad", "_closed", "_coverage", "_max_rate", "_operations", "_outlet", "_publisher",
+        "_section", "_shared", "_spoken", "client", "grant", "id", "producer", "published", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant) -> None:
@@ -77,7 +78,7 @@ class Session:
         self.subscriptions: dict[int, Selection] = {}
         self._publisher: Publisher | None = None
         self._max_rate: float | None = None
-        self._audience: Audience | None = None
+        self._section: Section | None = None
         self._backfill: Backfill | None = None
         self._coverage: Coverage | None = None  # while it has subscriptions
         self._operations: list[Callable[[], None]] = []
@@ -281,12 +282,12 @@ class Session:
             self.refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
         self.subscriptions[id] = selection
-        audience = self._join()
+        _, seq = self._join()
         hub = self._shared.hub
         wish = Wish(selection, None, None if self.grant is EVERYTHING else self.grant.may_subscribe)
-        records = list(audience.records) if len(self.subscriptions) == 1 else hub.select(wish)
-        assert self._coverage is not None
-        backfill = Backfill(hub.history, audience, self._coverage)
+        assert self._section is not None and self._coverage is not None
+        records = list(self._section.records) if len(self.subscriptions) == 1 else hub.select(wish)
+        backfill = Backfill(hub.history, self._section, self._coverage, seq)
         resumed = False
         if resume is not None:
             at = messages.parse_cursor(resume)
@@ -296,7 +297,6 @@ class Session:
         elif history:
             backfill.since_time(records, time.time() - history)
         descriptors = [record.descriptor() for record in records]
-        seq = audience.last_seq
         cursor = messages.cursor(hub.history.epoch, seq)
         self._outlet.send(messages.subscribed(id, seq, cursor, resumed, descriptors), new_chain=True)
         self._run(backfill)
@@ -310,26 +310,30 @@ class Session:
         while self._operations and self._backfill is None:
             self._operations.pop(0)()
 
-    def _join(self) -> Audience:
-        """Makes the connection a member of the audience of all its subscriptions."""
-        now, hub, grant = self._shared.clock(), self._shared.hub, self.grant
-        before, undescribed = self._audience, dict[Record, None]()
+    def _join(self) -> tuple[int, int]:
+        """Makes the connection a member of the audience of all its subscriptions.
+
+        Returns the seq where its chain ended (0: it had none), and the one where it goes on. Nothing is between them.
+        """
+        hub, grant = self._shared.hub, self.grant
+        before, undescribed, end = self._section, dict[Record, None](), 0
         if before is not None:
-            hub.leave(self._outlet, before, now)
-            undescribed = before.undescribed  # known to it, but without a batch that could have brought it here
+            undescribed = before.undescribed  # known to it, but perhaps without a batch that could have brought it here
+            end = hub.leave(self._outlet, before)
         allows = None if grant is EVERYTHING else grant.may_subscribe
         selection = frozenset().union(*self.subscriptions.values())
         wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
-        self._audience = audience = hub.join(self._outlet, wish, now)
+        section, seq = hub.join(self._outlet, wish)
+        self._section = section
         if before is None or self._coverage is None:
-            self._coverage = Coverage(audience.last_seq)
+            self._coverage = Coverage(seq)
         else:
-            self._coverage.keep(audience.records)
-            for record in audience.records:
+            self._coverage.keep(section.records)
+            for record in section.records:
                 if record not in before.records:
-                    self._coverage.begin(record, audience.end(record))
-        audience.undescribed.update((record, None) for record in undescribed if record in audience.records)
-        return audience
+                    self._coverage.begin(record, record.ring.end_index)
+        section.undescribed.update((record, None) for record in undescribed if record in section.records)
+        return end, seq
 
     def _unsubscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
@@ -344,22 +348,21 @@ class Session:
 
     def _rejoin(self, id: int | None) -> None:
         """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
-        seq, left = self._shared.hub.history.seq, self._audience
+        end = seq = self._shared.hub.history.seq
         if self.subscriptions:
-            audience = self._join()
-            seq = audience.last_seq
+            end, seq = self._join()
         else:
             self.leave()
         if id is not None:
             self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
-        elif left is not None and seq != left.last_seq:  # nothing is lost: this only tells where the chain goes on
-            self._outlet.send(messages.Gap(left.last_seq, seq, 0, 0).encode(), new_chain=True)
+        elif seq != end:  # nothing is lost: this only tells where the chain goes on
+            self._outlet.send(messages.Gap(end, seq, 0, 0).encode(), new_chain=True)
 
     def leave(self) -> None:
         """Takes the connection out of its audience."""
-        if self._audience is not None:
-            self._shared.hub.leave(self._outlet, self._audience, self._shared.clock())
-            self._audience = self._coverage = None
+        if self._section is not None:
+            self._shared.hub.leave(self._outlet, self._section)
+            self._section = self._coverage = None
 
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {

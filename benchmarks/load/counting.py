@@ -6,12 +6,10 @@ Three ways, because the servers differ in what a delivery is on the wire:
   and every frame's first byte is held against what it must be, so one byte too many or too few shows.
 * `StreamCount`: blocks of known size in frames of any size (NATS).
 * `BatchCount`: Streamgauge's `samples`, each with a seq and the seq before it. The head of every message is read and
-  the chain checked. How many samples a seq holds is looked up by whoever gets it first, since all get the same.
+  the chain checked. How many samples a batch holds is counted by whoever gets it first: many get the same bytes.
 """
 
 import re
-from bisect import bisect_right
-from itertools import accumulate
 from typing import Any, Protocol
 
 import orjson
@@ -79,28 +77,23 @@ class StreamCount:
         return whole
 
 
+Span = tuple[int, int]
+"""The seq before a batch and its own: what says which samples it holds."""
+
+
 class Sizes:
-    """How many samples each seq holds, learned once for all subscribers that share an audience."""
+    """How many samples each batch holds, learned once for all subscribers that share its bytes."""
 
     def __init__(self) -> None:
-        self.samples: dict[int, int] = {}
-        self.waiting: dict[int, int] = {}  # seq -> how many got it before its size was known
-        self.collecting: set[int] = set()  # somebody keeps this batch, to learn its size when it is whole
-        self._seqs: list[int] = []
-        self._sums: list[int] = []
+        self.samples: dict[Span, int] = {}
+        self.waiting: dict[Span, int] = {}  # how many got it before its size was known
+        self.collecting: set[Span] = set()  # somebody keeps this batch, to learn its size when it is whole
 
-    def learn(self, seq: int, payload: bytes | bytearray) -> int:
+    def learn(self, span: Span, payload: bytes | bytearray) -> int:
         """Returns how many samples were delivered to those who already got it."""
         size = sum(len(column[1]) for column in orjson.loads(payload)["series"])
-        self.samples[seq] = size
-        return size * self.waiting.pop(seq, 0)
-
-    def between(self, after: int, last: int) -> int:
-        """Samples of all batches in (after, last]."""
-        if len(self._seqs) != len(self.samples):
-            self._seqs = sorted(self.samples)
-            self._sums = [0, *accumulate(self.samples[seq] for seq in self._seqs)]
-        return self._sums[bisect_right(self._seqs, last)] - self._sums[bisect_right(self._seqs, after)]
+        self.samples[span] = size
+        return size * self.waiting.pop(span, 0)
 
 
 class BatchCount:
@@ -110,13 +103,14 @@ class BatchCount:
         "_begun",
         "_held",
         "_keeping",
-        "_seq",
+        "_known",
         "_sizes",
+        "_span",
         "_splitter",
+        "_unknown",
         "batches",
         "conflated",
         "errors",
-        "first_seq",
         "gaps",
         "last_seq",
     )
@@ -127,8 +121,10 @@ class BatchCount:
         self._held = bytearray()  # of a message that comes in parts: its head, or all of it
         self._begun = False  # enough came to say what it is
         self._keeping = False
-        self._seq = 0  # of the live batch that comes in parts
-        self.first_seq = self.last_seq = seq
+        self._span: Span | None = None  # of the live batch that comes in parts
+        self._known = 0  # samples
+        self._unknown: list[Span] = []  # batches that were got before their size was known
+        self.last_seq = seq
         self.batches = self.conflated = self.errors = 0
         self.gaps: list[dict[str, int]] = []
 
@@ -149,9 +145,9 @@ class BatchCount:
         if head is None or head[1] is not None:
             self._other(bytes(chunk[start:end]))
             return 0
-        seq = int(head[2])
-        self._follows(int(head[3]))
-        return self._took(seq, None if seq in self._sizes.samples else bytes(chunk[start:end]))
+        span = int(head[3]), int(head[2])
+        self._follows(span[0])
+        return self._took(span, None if span in self._sizes.samples else bytes(chunk[start:end]))
 
     def _part(self, chunk: bytearray | bytes, start: int, end: int, last: bool) -> int:
         if self._keeping or not self._begun:
@@ -160,37 +156,40 @@ class BatchCount:
             self._begin()
         if not last:
             return 0
-        held, seq, kept = self._held, self._seq, self._keeping
-        self._held, self._seq, self._begun, self._keeping = bytearray(), 0, False, False
-        if not seq:
+        held, span, kept = self._held, self._span, self._keeping
+        self._held, self._span, self._begun, self._keeping = bytearray(), None, False, False
+        if span is None:
             self._other(held)
             return 0
-        self._sizes.collecting.discard(seq)
-        return self._took(seq, held if kept else None)
+        self._sizes.collecting.discard(span)
+        return self._took(span, held if kept else None)
 
     def _begin(self) -> None:
         self._begun = self._keeping = True
         head = LIVE.match(self._held)
         if head is None or head[1] is not None:
             return
-        self._seq = int(head[2])
-        self._follows(int(head[3]))
-        self._keeping = self._seq not in self._sizes.samples and self._seq not in self._sizes.collecting
+        self._span = span = int(head[3]), int(head[2])
+        self._follows(span[0])
+        self._keeping = span not in self._sizes.samples and span not in self._sizes.collecting
         if self._keeping:
-            self._sizes.collecting.add(self._seq)
+            self._sizes.collecting.add(span)
 
     def _follows(self, prev: int) -> None:
         if prev != self.last_seq:
             self.errors += 1
 
-    def _took(self, seq: int, payload: bytes | bytearray | None) -> int:
+    def _took(self, span: Span, payload: bytes | bytearray | None) -> int:
         self.batches += 1
-        self.last_seq = seq
+        self.last_seq = span[1]
         sizes = self._sizes
-        if seq in sizes.samples:
-            return sizes.samples[seq]
-        sizes.waiting[seq] = sizes.waiting.get(seq, 0) + 1
-        return 0 if payload is None else sizes.learn(seq, payload)
+        size = sizes.samples.get(span)
+        if size is not None:
+            self._known += size
+            return size
+        self._unknown.append(span)
+        sizes.waiting[span] = sizes.waiting.get(span, 0) + 1
+        return 0 if payload is None else sizes.learn(span, payload)
 
     def _other(self, payload: bytes | bytearray) -> None:
         message: dict[str, Any] = orjson.loads(payload)
@@ -205,9 +204,11 @@ class BatchCount:
 
     @property
     def samples(self) -> int:
-        """Delivered live. Their sizes are known from whoever got them first."""
-        dropped = sum(self._sizes.between(gap["from"], gap["to"]) for gap in self.gaps)
-        return self._sizes.between(self.first_seq, self.last_seq) - dropped
+        """Delivered live, in batches that somebody has got as a whole."""
+        sizes, unknown = self._sizes.samples, self._unknown
+        self._known += sum(sizes[span] for span in unknown if span in sizes)
+        self._unknown = [span for span in unknown if span not in sizes]
+        return self._known
 
     @property
     def announced(self) -> int:

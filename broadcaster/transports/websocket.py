@@ -10,11 +10,11 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from broadcaster import errors, messages
+from broadcaster.audience import Batch, Deliver
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
 from broadcaster.frames import PING, close_frame, text_frame
-from broadcaster.hub import Batch, Deliver
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.session import Session, Shared
 from broadcaster.stream import FrameStream

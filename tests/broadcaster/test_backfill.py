@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from broadcaster import backfill as backfill_module
+from broadcaster.audience import Batch, Section, Wish
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
-from broadcaster.hub import Audience, Batch, Wish
 from broadcaster.selection import parse_selection
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.world import World
@@ -30,12 +30,12 @@ def batches(world: World, *sizes: int, metric: str = "a") -> None:
         world.flush()
 
 
-def begin(world: World, seq: int = -1, coverage: Coverage | None = None) -> tuple[Backfill, Audience]:
+def begin(world: World, seq: int = -1, coverage: Coverage | None = None) -> tuple[Backfill, Section]:
     member = Held()
-    audience = world.hub.join(member, Wish(parse_selection([{}], 1), None, None), world.clock.now)
-    member.backfill = Backfill(world.history, audience, Coverage(audience.last_seq) if coverage is None else coverage)
-    member.backfill.since_seq(list(audience.records), seq)
-    return member.backfill, audience
+    section, start = world.hub.join(member, Wish(parse_selection([{}], 1), None, None))
+    member.backfill = Backfill(world.history, section, Coverage(start) if coverage is None else coverage, start)
+    member.backfill.since_seq(list(section.records), seq)
+    return member.backfill, section
 
 
 def payload(payloads: Iterator[bytes]) -> Message:

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from broadcaster import backfill, hub, session
+from broadcaster import audience, backfill, hub, session
 from broadcaster.selection import parse_selection, selects
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import MACHINE, Message
@@ -170,13 +170,17 @@ def by_series(sample: tuple[Series, object]) -> str:
     return sample[0].metric  # a stable sort: within a series the order counts
 
 
-CLIENTS = st.integers(0, 3)
+CLIENTS = st.integers(0, 5)
 
 
 class CoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.patches: list[Any] = [patch.object(hub, "FLUSH_SAMPLES", 12), patch.object(backfill, "CHUNK_SAMPLES", 4)]
+        self.patches: list[Any] = [
+            patch.object(hub, "FLUSH_SAMPLES", 12),
+            patch.object(backfill, "CHUNK_SAMPLES", 4),
+            patch.object(audience, "SECTION_MEMBERS", 2),
+        ]
         self.number = 0.0
 
     @initialize(
@@ -191,10 +195,10 @@ class CoreMachine(RuleBasedStateMachine):
         self.patches.append(patch.object(session, "time", clock))
         for each in self.patches:
             each.start()
-        plain = self.world.client()
+        plain = [self.world.client() for _ in range(3)]
         oldest = self.world.client(overflow="drop_oldest")
         rated = [self.world.client(max_rate=0.5) for _ in range(2)]
-        self.readers = [Reader(self.world, client) for client in (plain, oldest, *rated)]
+        self.readers = [Reader(self.world, client) for client in (*plain, oldest, *rated)]
         for _ in range(4):
             self.publish_and_flush(METRICS[::2])
 
@@ -233,6 +237,14 @@ class CoreMachine(RuleBasedStateMachine):
     @rule()
     def flush(self) -> None:
         self.world.flush()
+
+    @rule()
+    def collect(self) -> None:
+        self.world.hub.collect(self.world.clock.now)
+
+    @rule(members=st.integers(1, 4))
+    def serve(self, members: int) -> None:
+        self.world.hub.serve(self.world.clock.now, members)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 3.0, 20.0]))
     def pass_time(self, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """When it flushes; the time is the mock clock's, and how long a flush took is told by a stopwatch of our own."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -7,27 +8,43 @@ import trio
 import trio.testing
 
 from broadcaster import flusher as flusher_module
-from broadcaster.flusher import Flusher
+from broadcaster.audience import SECTION_MEMBERS
+from broadcaster.flusher import MUCH_SAMPLES, Flusher
 from broadcaster.hub import Hub
 
 REST_MAX_S = 0.05
 
 
 class Recorder(Hub):
-    """A hub that only notes when it is flushed. A flush takes `took` seconds of the stopwatch."""
+    """A hub that only notes what the flusher does. Serving a step takes `took` seconds of the stopwatch."""
 
-    def __init__(self, took: float = 0.0, due: float | None = None) -> None:
-        self.took, self.due = took, due
-        self.flushed: list[float] = []
+    waiting = 0
+    pending = 0
+
+    def __init__(self, took: float = 0.0, due: float | None = None, sections: int = 1) -> None:
+        self.took, self.due, self.sections = took, due, sections
+        self.done: list[tuple[str, float]] = []
         self.stopwatch = 0.0
+        self.published: list[int] = []  # samples that come while a step is served, one after the other
 
-    def flush(self, now: float) -> None:
-        self.flushed.append(now)
+    def collect(self, now: float) -> None:
+        if self.pending:
+            self.done.append(("collect", now))
+            self.waiting, self.pending = self.sections, 0
+
+    def serve(self, now: float, members: float = math.inf) -> None:
+        assert members == SECTION_MEMBERS
+        self.done.append(("serve", now))
+        self.waiting = max(0, self.waiting - 1)
         self.stopwatch += self.took
+        self.pending += self.published.pop(0) if self.published else 0
 
     def flush_due(self, now: float) -> float | None:
         due, self.due = self.due, None
         return due
+
+    def times(self, what: str, began: float) -> list[float]:
+        return [round(at - began, 6) for name, at in self.done if name == what]
 
 
 async def run(hub: Recorder, monkeypatch: pytest.MonkeyPatch, wakes: list[float]) -> Flusher:
@@ -38,6 +55,7 @@ async def run(hub: Recorder, monkeypatch: pytest.MonkeyPatch, wakes: list[float]
         nursery.start_soon(flusher.run, hub)
         for at in wakes:
             await trio.sleep_until(at)
+            hub.pending += 1
             flusher.wake()
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
@@ -49,17 +67,38 @@ async def test_it_flushes_at_once_and_only_when_something_came(
 ) -> None:
     hub, began = Recorder(), trio.current_time()
     flusher = await run(hub, monkeypatch, [began + 1, began + 5])
-    assert [round(at - began, 6) for at in hub.flushed] == [1, 5]
+    assert hub.times("collect", began) == hub.times("serve", began) == [1, 5]
     assert sum(flusher.histogram.counts) == 2
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.02, 0.02), (1.0, REST_MAX_S)])
-async def test_after_a_flush_it_rests_about_as_long_as_it_took(
+@pytest.mark.parametrize(("took", "rest"), [(0.0009, 0), (0.02, 0.02), (1.0, REST_MAX_S)])
+async def test_after_a_step_it_rests_about_as_long_as_it_took(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, took: float, rest: float
 ) -> None:
     hub, began = Recorder(took), trio.current_time()
-    await run(hub, monkeypatch, [began + 1, began + 1.001, began + 1.002])
-    assert [round(at - began, 6) for at in hub.flushed] == [1, 1 + rest]
+    await run(hub, monkeypatch, [began + 1, began + 1.0001, began + 1.0002])
+    assert hub.times("serve", began) == ([1, 1 + rest] if rest else [1, 1.0001, 1.0002])
+
+
+async def test_a_large_audience_is_served_in_steps_that_take_in_what_is_newest(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, began = Recorder(took=0.01, sections=3), trio.current_time()
+    hub.published = [0, MUCH_SAMPLES]
+    flusher = await run(hub, monkeypatch, [began + 1])
+    assert hub.times("collect", began) == [1, 1.02]
+    assert hub.times("serve", began) == [1, 1.01, 1.02, 1.03, 1.04]
+    assert sum(flusher.histogram.counts) == 5
+
+
+async def test_while_much_comes_all_sections_get_the_same_before_more_is_taken_in(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, began = Recorder(took=0.01, sections=3), trio.current_time()
+    hub.published = [MUCH_SAMPLES + 1]
+    await run(hub, monkeypatch, [began + 1])
+    assert hub.times("collect", began) == [1, 1.03]
+    assert hub.times("serve", began) == [1, 1.01, 1.02, 1.03, 1.04, 1.05]
 
 
 async def test_a_throttled_audience_is_flushed_when_it_is_due(
@@ -68,5 +107,5 @@ async def test_a_throttled_audience_is_flushed_when_it_is_due(
     began = trio.current_time()
     hub = Recorder(due=began + 7)
     flusher = await run(hub, monkeypatch, [began + 1])
-    assert [round(at - began, 6) for at in hub.flushed] == [1, 7]
+    assert hub.times("serve", began) == [1, 7]
     assert sum(flusher.histogram.counts) == 1, "nothing came, so the second is no flush to measure"

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from broadcaster import audience as audience_module
 from broadcaster import hub as hub_module
-from broadcaster.hub import Batch, Wish
+from broadcaster.audience import Batch, Wish
 from broadcaster.selection import parse_selection
 from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message, messages_of
@@ -37,7 +38,7 @@ def wish(glob: str, max_rate: float | None = None, **rest: Any) -> Wish:
 
 def join(world: World, glob: str, max_rate: float | None = None, **rest: Any) -> Inbox:
     inbox = Inbox()
-    world.hub.join(inbox, wish(glob, max_rate, **rest), world.clock.now)
+    world.hub.join(inbox, wish(glob, max_rate, **rest))
     return inbox
 
 
@@ -111,11 +112,11 @@ def test_a_series_described_anew_is_told_with_its_next_batch() -> None:
 def test_whoever_leaves_gets_what_came_before_and_the_audience_ends() -> None:
     world = World()
     inbox = Inbox()
-    audience = world.hub.join(inbox, wish("*", 0.1), START)
+    section, _ = world.hub.join(inbox, wish("*", 0.1))
     publish(world, "a")
     publish(world, "a")
     assert inbox.chain == [(0, 1)]
-    world.hub.leave(inbox, audience, START)
+    assert world.hub.leave(inbox, section) == 2
     assert inbox.chain == [(0, 1), (1, 2)]
     assert world.hub.audiences == 0
     publish(world, "a")
@@ -135,16 +136,53 @@ def test_a_limited_rate_merges_batches_and_delivers_the_rest_when_due() -> None:
     assert inbox.messages[1]["series"][0][2] == [1.0] * 3
 
 
-def test_who_joins_an_audience_of_limited_rate_starts_with_an_empty_one() -> None:
+def test_who_joins_while_others_wait_has_a_first_batch_of_its_own() -> None:
     world = World()
     first = join(world, "*", 1.0)
     publish(world, "a")
     publish(world, "a")
     second = join(world, "*", 1.0)
-    assert first.chain == [(0, 1), (1, 2)]
+    assert first.chain == [(0, 1)]
     world.clock.now += 5.0
     publish(world, "a")
-    assert second.chain == [(2, 3)]
+    publish(world, "a")
+    world.hub.flush_due(world.clock.now + 5.0)
+    assert (first.chain, second.chain) == ([(0, 1), (1, 3), (3, 4)], [(2, 3), (3, 4)])
+    assert [batch.samples for batch in first.batches + second.batches] == [1, 2, 1, 1, 1]
+    assert first.batches[-1] is second.batches[-1]
+
+
+def test_sections_are_served_in_turn_and_all_of_them_before_any_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience_module, "SECTION_MEMBERS", 2)
+    world = World()
+    inboxes = [join(world, "*") for _ in range(5)]
+    assert world.hub.audiences == 1
+    for _ in range(3):
+        world.publish("a", 1.0)
+        world.hub.collect(world.clock.now)
+        world.hub.serve(world.clock.now, 2)
+    assert [inbox.chain for inbox in inboxes] == [[(0, 1), (1, 3)]] * 2 + [[(0, 2)]] * 2 + [[(0, 3)]]
+    assert world.hub.waiting == 1
+    world.flush()
+    assert world.hub.waiting == 0
+    assert [inbox.chain[-1] for inbox in inboxes] == [(1, 3), (1, 3), (2, 3), (2, 3), (0, 3)]
+    for _ in range(2):
+        publish(world, "a")
+    assert len({id(inbox.batches[-1]) for inbox in inboxes}) == 1, "once together, they share the bytes"
+
+
+def test_an_audience_ends_with_its_last_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience_module, "SECTION_MEMBERS", 1)
+    world = World()
+    members = [Inbox() for _ in range(3)]
+    sections = [world.hub.join(member, wish("*"))[0] for member in members]
+    world.publish("a", 1.0)
+    world.hub.collect(world.clock.now)
+    for member, section in zip(members, sections, strict=True):
+        assert world.hub.audiences == 1
+        assert world.hub.leave(member, section) == 1
+        assert member.chain == [(0, 1)]
+    assert (world.hub.audiences, world.hub.waiting) == (0, 0)
 
 
 def test_grants_are_told_apart_and_hide_what_they_do_not_allow() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster import mailbox, messages
+from broadcaster.audience import Batch
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
-from broadcaster.hub import Batch
 from broadcaster.mailbox import OVERFLOWS, Mailbox, Overflow
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import QUICK, Message, messages_of

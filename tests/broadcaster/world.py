@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
+from broadcaster.audience import Batch, Deliver
 from broadcaster.auth import EVERYTHING, Authenticator, Grant, anybody
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.frames import text_frame
 from broadcaster.history import History, Record
-from broadcaster.hub import Batch, Deliver, Hub
+from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.publishing import PublishCounts

@@ -1,0 +1,187 @@
+"""Who gets what: members with the same wish, and the batches that they share. Pure."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from broadcaster import messages
+from broadcaster.frames import text_frame
+from broadcaster.history import Record
+from broadcaster.selection import Selection, selects
+from ingest.samples import Value
+
+SECTION_MEMBERS = 256
+
+Column = tuple[Sequence[float], Sequence[Value], bytes]
+"""Times and values of one series, and both as they are sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One `samples` message: the bytes are shared by all who were at `prev`."""
+
+    seq: int
+    prev: int
+    samples: int
+    frame: bytes
+    newest: dict[Record, tuple[float, Value]]
+
+
+class Member(Protocol):
+    """Who is delivered to. Neither waits nor raises."""
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        """A batch, which may be dropped and then is announced. `preface`: a `series` message that goes before it."""
+
+
+Deliver = Callable[[Batch, bytes | None], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wish:
+    """What a connection wants: the union of its subscriptions, no oftener than `max_rate` batches a second."""
+
+    selection: Selection
+    max_rate: float | None
+    allows: Callable[[str], bool] | None  # by metric; None: everything
+    scope: object = None  # tells grants apart: connections of different grants share no audience
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.selection, self.max_rate, self.scope
+
+    def wants(self, record: Record) -> bool:
+        series = record.series
+        return (self.allows is None or self.allows(series.metric)) and selects(self.selection, series)
+
+
+class Audience:
+    """All with the same wish: their series, and what was collected and is not yet sent to every section."""
+
+    __slots__ = ("_collected", "_latest", "records", "sections", "wish")
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.records: dict[Record, None] = {}
+        self.sections: list[Section] = []
+        self._collected: deque[tuple[int, dict[Record, Column]]] = deque()  # by seq
+        self._latest: Batch | None = None
+
+    def collect(self, seq: int, columns: dict[Record, Column]) -> None:
+        self._collected.append((seq, columns))
+
+    def collected_after(self, seq: int) -> bool:
+        return bool(self._collected) and self._collected[-1][0] > seq
+
+    def count_after(self, seq: int, record: Record) -> int:
+        """How many samples of a series were collected after this seq."""
+        return sum(len(columns[record][0]) for at, columns in self._collected if at > seq and record in columns)
+
+    def vacant(self, seq: int) -> "Section":
+        """A section with room for one more member; a new one begins at this seq."""
+        for section in reversed(self.sections):
+            if len(section.members) + len(section.joining) < SECTION_MEMBERS:
+                return section
+        self.sections.append(Section(self, seq))
+        return self.sections[-1]
+
+    def batch(self, epoch: str, prev: int, seq: int) -> Batch:
+        """What was collected in (prev, seq]: encoded once for all who ask one after the other."""
+        latest = self._latest
+        if latest is None or (latest.prev, latest.seq) != (prev, seq):
+            latest = self._latest = self._encode(epoch, prev, seq)
+        return latest
+
+    def _encode(self, epoch: str, prev: int, seq: int) -> Batch:
+        parts = [columns for at, columns in self._collected if at > prev]
+        columns = parts[0] if len(parts) == 1 else _merged(parts)
+        frame = text_frame(messages.samples(epoch, seq, prev, [fragment for _, _, fragment in columns.values()]))
+        newest = {record: (times[-1], values[-1]) for record, (times, values, _) in columns.items()}
+        return Batch(seq, prev, sum(len(times) for times, _, _ in columns.values()), frame, newest)
+
+    def trim(self) -> None:
+        """Forgets what every section has."""
+        least = min((section.last_seq for section in self.sections), default=None)
+        while self._collected and (least is None or self._collected[0][0] <= least):
+            self._collected.popleft()
+        if not self._collected:
+            self._latest = None
+
+
+class Section:
+    """Members of an audience who are sent the same bytes.
+
+    Sections of a large audience are served in turn, each with what is newest at its turn: so nobody waits for a
+    thousand others to be served with what was there before the first.
+    """
+
+    __slots__ = ("audience", "due", "joining", "last_seq", "members", "undescribed")
+
+    def __init__(self, audience: Audience, seq: int) -> None:
+        self.audience = audience
+        self.members: dict[Member, None] = {}
+        self.joining: dict[Member, int] = {}  # members to be, who have a first batch of their own, from this seq on
+        self.last_seq = seq  # the chain: `prev` of the next batch
+        self.undescribed: dict[Record, None] = {}
+        self.due = 0.0
+
+    @property
+    def records(self) -> dict[Record, None]:
+        return self.audience.records
+
+    @property
+    def behind(self) -> bool:
+        return self.audience.collected_after(self.last_seq)
+
+    def end(self, record: Record) -> int:
+        """The index behind what the members were sent of the record, whether that is still held or not."""
+        return record.ring.end_index - self.audience.count_after(self.last_seq, record)
+
+    def preface(self) -> bytes | None:
+        """Describes what is new or changed since the last batch."""
+        return messages.series(record.descriptor() for record in self.undescribed) if self.undescribed else None
+
+    def join(self, member: Member, seq: int) -> int:
+        """Returns where the member's chain begins: here, or at the newest seq if the others wait for a batch."""
+        if not self.behind:
+            self.members[member] = None
+            return self.last_seq
+        self.joining[member] = seq
+        return seq
+
+    def leave(self, member: Member) -> int:
+        """Returns where the member's chain ends."""
+        self.members.pop(member, None)
+        return self.joining.pop(member, self.last_seq)
+
+    def emit(self, epoch: str, seq: int) -> None:
+        """Delivers what was collected up to the batch `seq`."""
+        batch, preface = self.audience.batch(epoch, self.last_seq, seq), self.preface()
+        joining, self.joining = self.joining, {}
+        self.undescribed = {}
+        self.last_seq = seq
+        for member in list(self.members):
+            member.deliver(batch, preface)
+        for member, at in joining.items():
+            self.members[member] = None
+            if at < seq:
+                member.deliver(self.audience.batch(epoch, at, seq), preface)
+        self.audience.trim()
+
+
+def _merged(parts: list[dict[Record, Column]]) -> dict[Record, Column]:
+    """Columns of several flushes as one each."""
+    merged: dict[Record, Column] = {}
+    columns: dict[Record, list[Column]] = {}
+    for part in parts:
+        for record, column in part.items():
+            columns.setdefault(record, []).append(column)
+    for record, found in columns.items():
+        if len(found) == 1:
+            merged[record] = found[0]
+        else:
+            times = [time for column in found for time in column[0]]
+            values = [value for column in found for value in column[1]]
+            merged[record] = times, values, messages.fragment(record.key, times, values)
+    return merged
