@@ -13,6 +13,8 @@ export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
 const HEIGHT = 190; // unless its element is made another
 const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
+const MOVED_PX = 8; // at most, before it is drawn anew: what has left the view no longer counts for the axis
+const DENSE_PX = 3; // points closer than this, on average: as hairlines, which a machine without a GPU draws many times faster
 const LARGEST = 4e307; // an axis can reach: its length is a number too
 const SMALLEST = 1e-290; // difference that an axis shows
 const NARROWEST_S = 1e-3; // zoom
@@ -35,6 +37,7 @@ export class Chart {
   constructor(div, view, events) {
     this.div = div;
     this.tall = div.clientHeight || HEIGHT;
+    this.outer = div.clientWidth; // asking in every frame makes the browser lay out the page in every frame
     this.view = view;
     this.events = events;
     /** @type {Map<string, Trace>} */
@@ -47,6 +50,7 @@ export class Chart {
     this.held = false; // while the pointer is down nothing may move under it
     this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, size: 0, ticks: /** @type {number[]} */ ([]), width: 0 };
     this.right = view.right;
+    this.writtenAt = NaN; // the right edge when the paths were written
     this.layer = svg('g', 'sg-layer');
     this.lines = svg('g', 'sg-lines');
     this.marks = svg('g', 'sg-events');
@@ -55,12 +59,12 @@ export class Chart {
     this.onDraw = [];
     this.onZoom = () => {};
     this.ended = new AbortController();
-    this.resized = new ResizeObserver(() => { this.dirty = true; });
+    this.resized = new ResizeObserver(() => this.#resize());
     this.#plot();
   }
 
   get width() {
-    return Math.max(40, this.div.clientWidth - MARGIN.l - MARGIN.r);
+    return Math.max(40, this.outer - MARGIN.l - MARGIN.r);
   }
 
   get height() {
@@ -97,7 +101,30 @@ export class Chart {
 
   /** Axis and lines where this frame wants them. @returns {boolean} whether anything was drawn */
   draw() {
-    if (!this.inSight || this.held || !this.#due() || !this.div.clientWidth) return false; // no width: filtered out
+    if (!this.inSight || this.held || !this.#due() || !this.outer) return false; // no width: filtered out
+    if (!this.#move()) this.#redraw();
+    this.draws++;
+    for (const listener of this.onDraw) listener();
+    return true;
+  }
+
+  /** With nothing new, a live line only moves to the left. @returns {boolean} whether that was enough */
+  #move() {
+    const { axes, view, width } = this;
+    if (this.dirty || !this.isLive || !axes.live || axes.from !== -view.span || axes.width !== width) return false;
+    const pixels = (view.right - this.writtenAt) * (width / view.span);
+    if (!(pixels >= 0 && pixels <= MOVED_PX)) return false;
+    this.right = view.right;
+    this.#shift(-pixels);
+    return true;
+  }
+
+  /** @param {number} pixels */
+  #shift(pixels) {
+    for (const group of [this.lines, this.marks]) group.style.transform = pixels ? `translateX(${pixels.toFixed(2)}px)` : '';
+  }
+
+  #redraw() {
     const { from, to, right } = this.#window();
     const traces = [...this.traces.values()].filter(isDrawn);
     for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, this.width, line);
@@ -105,10 +132,14 @@ export class Chart {
     this.#fitAxes(from, to, right, traces);
     this.#write(traces, right + from);
     drawEvents(this.marks, this.events(), right + from, right + to, this.width, this.height);
+    this.writtenAt = right;
+    this.#shift(0);
     this.dirty = false;
-    this.draws++;
-    for (const listener of this.onDraw) listener();
-    return true;
+  }
+
+  #resize() {
+    this.outer = this.div.clientWidth;
+    this.dirty = true;
   }
 
   #due() {
@@ -136,6 +167,7 @@ export class Chart {
     for (const { path, line } of traces) {
       path.setAttribute('d', pathData(line, left, perSecond, high, -this.height / (high - low)));
       path.classList.toggle('lone', line.count === 1);
+      path.classList.toggle('dense', line.count * DENSE_PX > this.width);
     }
     for (const trace of this.traces.values()) {
       trace.drawn = isDrawn(trace);
@@ -154,7 +186,7 @@ export class Chart {
     const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 70)));
     const y = this.#valueTicks(wanted);
     window.Plotly.relayout(this.div, {
-      width: this.div.clientWidth,
+      width: this.outer,
       'xaxis.range': [from, to],
       'xaxis.tickvals': x.values,
       'xaxis.ticktext': x.texts,
@@ -206,7 +238,7 @@ export class Chart {
   #plot() {
     const axis = { zeroline: false, showgrid: true, ticks: '', automargin: false, tickmode: 'array', tickvals: [], ticktext: [] };
     const layout = {
-      width: this.div.clientWidth, height: this.tall, margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
+      width: this.outer, height: this.tall, margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
       // A finger scrolls the page.
       dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { size: 11 },
