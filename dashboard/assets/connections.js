@@ -10,6 +10,7 @@ const POLL_MS = 1000;
 const LEISURE = 10; // times as long as an answer took: asking shall cost the broadcaster little
 const MOST = 500; // rows that are asked for
 const PATIENCE_MS = 10_000;
+const TABLE_MS = 900; // between drawings of the table that nobody asked for: hundreds of rows are not free
 
 export class Connections {
   /**
@@ -32,6 +33,7 @@ export class Connections {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.timer = undefined;
     this.asking = false;
+    this.tabledAt = -Infinity;
     root.append(this.news, tab.node, this.telemetry.node, this.table.node);
     document.addEventListener('visibilitychange', () => this.#soon(0));
   }
@@ -74,8 +76,16 @@ export class Connections {
   }
 
   /** A few times a second, while shown. */
+  tick() {
+    if (!this.shown) return;
+    this.tab.render();
+    if (performance.now() - this.tabledAt > TABLE_MS) this.render();
+  }
+
+  /** All of it. */
   render() {
     if (!this.shown) return;
+    this.tabledAt = performance.now();
     const rows = this.census.rows(localNow());
     const { sort, role } = this.navigation.place;
     this.#tell(rows);

@@ -50,7 +50,7 @@ function before() {
 function slow() {
   health.render();
   panels?.refresh();
-  pages?.connections.render();
+  pages?.connections.tick();
   showOrHideEmpty();
 }
 

@@ -91,6 +91,13 @@ def test_an_unknown_path_is_told_plainly() -> None:
     assert client().get("/<b>").content_type.startswith("text/plain")
 
 
+def test_a_broken_dashboard_is_told_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "broken.toml").write_text("title = 3\n")
+    client(dashboards=str(tmp_path))
+    (told,) = caplog.messages
+    assert told.startswith("not read as a dashboard: broken.toml:1: title: expected text")
+
+
 def test_the_page_of_connections_is_the_same_page() -> None:
     http = client()
     assert http.get("/connections").status_code == 200

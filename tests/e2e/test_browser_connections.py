@@ -196,6 +196,20 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     producer.close()
 
 
+def test_names_from_clients_are_only_texts(server: Server, site: Site, view: View, backstage: Backstage) -> None:
+    name = "<img src=x onerror='window.hacked=1'>&amp;"
+    producer = Producer(backstage, server.url, name)
+    producer.publish(sample("some.value", 1.0))
+    view.open(site.url + "connections?role=producer")
+    view.page.wait_for_selector(".line")
+    assert view.text(".who-name") == name
+    view.page.wait_for_selector(".line[data-state=silent]")
+    assert name in view.text(".news")
+    assert view.page.locator("#connections img").count() == 0
+    assert view.js("window.hacked") is None
+    producer.close()
+
+
 def test_pages_change_without_a_new_connection(server: Server, site: Site, view: View) -> None:
     view.open(site.url)
     session = view.connection["session"]
