@@ -61,6 +61,8 @@ class Shelf:
         try:
             path.mkdir(parents=True, exist_ok=True)
             next(path.iterdir(), None)
+        except FileExistsError:
+            raise CommandError(f"--dashboards: {directory}: expected a directory") from None
         except OSError as error:
             raise CommandError(f"--dashboards: {directory}: {error.strerror or error}") from None
         return cls(path)

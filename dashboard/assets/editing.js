@@ -8,6 +8,12 @@ const MOST = { width: 4, height: 4 };
 /** @param {string} metric @returns {Spec} */
 export const plain = (metric) => ({ title: '', metric, tags: {}, kind: 'lines', width: 1, height: 1 });
 
+/** Few get the room that there is. @param {string[]} metrics @returns {Spec[]} a panel each */
+export function madeOf(metrics) {
+  const width = metrics.length === 1 ? 4 : metrics.length <= 4 ? 2 : 1;
+  return metrics.slice(0, PANELS_MAX).map((metric) => ({ ...plain(metric), width }));
+}
+
 /** @param {Spec[]} panels @param {number} at @param {number} by @returns {Spec[]} with that one so many places on, as far as there are */
 export function moved(panels, at, by) {
   const rest = panels.filter((_, index) => index !== at);

@@ -1,7 +1,7 @@
 /** Edit mode: panels are added, moved, resized and configured; nothing is kept before it is saved. */
 
 import { list, remove, save, Refused } from './boards.js';
-import { changed, moved, nameFor, PANELS_MAX, plain, resized } from './editing.js';
+import { changed, madeOf, moved, nameFor, PANELS_MAX, plain, resized } from './editing.js';
 import { h, say } from './html.js';
 import { PanelForm } from './panel_form.js';
 
@@ -60,7 +60,7 @@ export class Editor {
     this.before = this.saved();
     const shown = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#panels .panel:not([hidden])'));
     const metrics = [...shown].filter((node) => node.closest('.group:not([hidden])')).map((node) => node.dataset.metric ?? '');
-    this.draft = this.before ? structuredClone(this.before.dashboard) : { title: '', window_s: null, panels: metrics.slice(0, PANELS_MAX).map(plain) };
+    this.draft = this.before ? structuredClone(this.before.dashboard) : { title: '', window_s: null, panels: madeOf(metrics) };
     this.began = JSON.stringify(this.draft);
     this.title.value = this.draft.title;
     this.delete.hidden = !this.before;

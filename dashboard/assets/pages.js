@@ -68,7 +68,8 @@ export class Pages {
     this.#use(saved);
     this.picker.show(this.board);
     void this.picker.refresh();
-    this.navigation.go({ dashboard: this.board });
+    const made = saved !== null && !this.navigation.place.dashboard; // of what the filter left, which it holds by itself now
+    this.navigation.go({ dashboard: this.board, ...(made && { filter: '' }) });
   }
 
   /** @param {import('./navigation.js').Place} now @param {import('./navigation.js').Place} before */

@@ -140,5 +140,5 @@ def test_without_a_directory_nothing_is_saved() -> None:
 
 def test_a_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CommandError, match=r"--dashboards: .*file: File exists"):
+    with pytest.raises(CommandError, match=r"--dashboards: .*file: expected a directory"):
         Shelf.at(str(tmp_path / "file"))

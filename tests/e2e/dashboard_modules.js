@@ -221,6 +221,7 @@ export const checks = {
     const names = (those) => those.map(({ metric }) => metric).join('');
     same([names(m.moved(panels, 0, 1)), names(m.moved(panels, 2, -9)), names(m.moved(panels, 2, 1)), names(panels)], ['bac', 'cab', 'abc', 'abc']);
     same([m.resized(panels, 1, 'width', 9)[1].width, m.resized(panels, 1, 'height', -1)[1].height, panels[1].width], [4, 1, 1]);
+    same([1, 2, 4, 5, 200].map((count) => m.madeOf(new Array(count).fill('a'))).map((made) => [made.length, made[0].width]), [[1, 4], [2, 2], [4, 2], [5, 1], [100, 1]]);
     same(m.changed(panels, 2, { title: 'C' }).map(({ title }) => title), ['', '', 'C']);
   },
   'editing.js: tags are read as they are written': async (m, same) => {

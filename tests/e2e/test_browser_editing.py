@@ -40,6 +40,7 @@ def test_a_dashboard_is_made_of_what_is_shown(publisher: Publisher, url: str, tm
     assert titles(view) == ["a.two", "a.one"]
     assert view.js("document.activeElement.closest('.panel').dataset.panel") == "1", "focus goes with the panel"
     tool(view, 0, "wider")
+    tool(view, 1, "narrower")
     tool(view, 0, "taller")
     view.page.click("#add-panel")
     view.page.fill("[name=metric]", "b.*")
@@ -54,11 +55,11 @@ def test_a_dashboard_is_made_of_what_is_shown(publisher: Publisher, url: str, tm
     assert not list(tmp_path.iterdir()), "nothing is kept before it is saved"
     view.page.click(".edit-bar .primary")
     view.until("location.search.includes('dashboard=my-run')")
-    panels = (PanelSpec("a.two", width=2, height=2), PanelSpec("a.one"), PanelSpec("b.*", "The rest"))
+    panels = (PanelSpec("a.two", width=3, height=2), PanelSpec("a.one"), PanelSpec("b.*", "The rest"))
     assert parse((tmp_path / "my-run.toml").read_text()) == Board("My run", None, panels)
     assert view.page.locator(".edit-bar").is_hidden()
     assert view.page.locator(".panel-tools").count() == 0
-    view.page.fill("#filter", "")
+    view.until("location.search === '?dashboard=my-run' && streamgauge.view.filter === ''")
     view.until_painted("b.three", 1)
     view.page.reload()
     view.until_painted("b.three", 1)
