@@ -41,8 +41,8 @@ class Backfill:
         """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
         if preface is not None:
             self.prefaces.append(preface)
-            for record in batch.newest:
-                self._upto.setdefault(record, 0)
+        for record in batch.newest:
+            self._upto.setdefault(record, 0)  # kept here, should the history forget the series before its turn
 
     def since_time(self, records: list[Record], time: float) -> None:
         """Backfill samples with this time (Unix seconds) or later."""

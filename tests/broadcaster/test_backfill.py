@@ -1,6 +1,7 @@
 """The past in messages, and the seam to the present, step by step."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from broadcaster.audience import Batch, Section, Wish
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.selection import parse_selection
+from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.world import World
 
@@ -111,6 +113,25 @@ def test_what_came_meanwhile_follows_as_a_chain_and_only_then_is_the_member_rele
     assert ends(payload(payloads)) == ("live", 3, 4, 1)
     assert rest(payloads) == []
     assert not backfill.held
+
+
+def test_a_series_that_appears_and_is_forgotten_meanwhile_is_announced() -> None:
+    world = World(history_age_s=1.0)
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    world.accept(Entry(Series("new"), [], []))  # described with the next batch, before it has a sample
+    batches(world, 1)
+    batches(world, 3, metric="new")
+    for _ in range(2):
+        world.clock.now += 2.0
+        world.hub.sweep(world.clock.now)
+    assert not world.history.records
+    found = [ends(message) for message in rest(payloads) if message["type"] != "series"]
+    assert sum(count for kind, _, _, count in found if kind == "gap") == 4
+    assert found[0][1] == 1 and found[-1][2] == 3
+    assert [before[2] == after[1] for before, after in pairwise(found)].count(False) == 0
 
 
 def test_a_series_that_appears_meanwhile_is_described_before_its_samples() -> None:
