@@ -136,8 +136,6 @@ class Hub:
         history.seq += 1
         history.mark(now)
         self.batches += 1
-        if self.inspector is not None:
-            self.inspector.inspect(pending, now)
         touched: dict[Audience, dict[Record, Column]] = {}
         for record, (times, values) in pending.items():
             history.append(record, times, values, now)
@@ -148,6 +146,8 @@ class Hub:
                     if columns is None:
                         columns = touched[audience] = {}
                     columns[record] = column
+        if self.inspector is not None:
+            self.inspector.inspect(pending, now)
         for audience, columns in touched.items():
             audience.collect(history.seq, columns)
             for section in audience.sections:

@@ -57,6 +57,7 @@ class Broadcaster:
         counts = PublishCounts(Validator(history.kind_of))
         ledger = Ledger(config.producer_memory_s)
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time)
+        self._shared.hold, self._shared.release = self.flusher.hold, self.flusher.release
         self._connections: dict[Connection, None] = {}
         self._gone = trio.Event()
         self._ended = Traffic()

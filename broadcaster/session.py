@@ -57,6 +57,8 @@ class Shared:
     counts: PublishCounts
     clock: Callable[[], float]  # steady seconds
     errors: dict[str, int] = field(default_factory=dict)
+    hold: Callable[[], object] = bool  # before messages that came together are handled
+    release: Callable[[], object] = bool  # and after
 
 
 class Session:

@@ -212,8 +212,13 @@ class Connection:
             self.session.receive(data)
 
     def _receive_all(self, messages: list[bytes]) -> None:
-        if self.closing is None:
+        if self.closing is not None:
+            return
+        self._shared.hold()
+        try:
             self.session.receive_all(messages)
+        finally:
+            self._shared.release()
 
     async def _read(self, websocket: WebSocketConnection) -> None:
         """The messages that the frame reader leaves to trio-websocket, until the end of the connection."""

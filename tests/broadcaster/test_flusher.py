@@ -9,7 +9,7 @@ import trio.testing
 
 from broadcaster import flusher as flusher_module
 from broadcaster.audience import SECTION_MEMBERS
-from broadcaster.flusher import MUCH_SAMPLES, Flusher
+from broadcaster.flusher import MUCH_SAMPLES, QUICK_S, Flusher
 from broadcaster.hub import Hub
 
 REST_MAX_S = 0.05
@@ -99,6 +99,58 @@ async def test_while_much_comes_all_sections_get_the_same_before_more_is_taken_i
     await run(hub, monkeypatch, [began + 1])
     assert hub.times("collect", began) == [1, 1.03]
     assert hub.times("serve", began) == [1, 1.01, 1.02, 1.03, 1.04, 1.05]
+
+
+async def test_messages_that_come_together_are_flushed_by_who_brought_them(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Recorder(took=QUICK_S / 2)
+    monkeypatch.setattr(flusher_module, "time", SimpleNamespace(perf_counter=lambda: hub.stopwatch))
+    flusher = Flusher(REST_MAX_S)
+
+    def bring(samples: int) -> int:
+        """Returns how many steps that took at once."""
+        before = len(hub.done)
+        flusher.hold()
+        for _ in range(samples):
+            hub.pending += 1
+            flusher.wake()
+        flusher.release()
+        return [what for what, _ in hub.done[before:]].count("serve")
+
+    assert bring(1) == 0, "it does not run yet"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run, hub)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [bring(0), bring(1), bring(3)] == [0, 1, 1]
+        assert bring(MUCH_SAMPLES + 1) == 0
+        await trio.testing.wait_all_tasks_blocked()
+        assert (hub.pending, bring(1)) == (0, 0), "it rests after so many"
+        await trio.sleep(1)
+        hub.took = 2 * QUICK_S
+        assert [bring(1), bring(1)] == [1, 0], "steps take long, so others shall be served in between"
+        await trio.sleep(1)
+        assert hub.pending == 0
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_due_later_is_not_forgotten_by_who_brought_it(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Recorder()
+    flusher, began = Flusher(REST_MAX_S), trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run, hub)
+        await trio.sleep(1)
+        hub.due = began + 5
+        flusher.hold()
+        hub.pending += 1
+        flusher.wake()
+        flusher.release()
+        hub.due = began + 5  # as the hub says at every step until then
+        await trio.sleep(10)
+        nursery.cancel_scope.cancel()
+    assert hub.times("serve", began) == [1, 1, 5]
 
 
 async def test_a_throttled_audience_is_flushed_when_it_is_due(
