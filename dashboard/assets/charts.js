@@ -14,7 +14,8 @@ const HEIGHT = 190; // unless its element is made another
 const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const MOVED_PX = 8; // at most, before it is drawn anew: what has left the view no longer counts for the axis
-const DENSE_PX = 3; // points closer than this, on average: as hairlines, which a machine without a GPU draws many times faster
+const DENSE_PX = 3; // points of a line closer than this, on average: as a hairline, which is drawn many times faster without a GPU
+const CROWDED = 3; // points of all lines for each pixel of width: the same
 const LARGEST = 4e307; // an axis can reach: its length is a number too
 const SMALLEST = 1e-290; // difference that an axis shows
 const NARROWEST_S = 1e-3; // zoom
@@ -164,10 +165,11 @@ export class Chart {
     const perSecond = this.width / (to - from);
     const plot = this.div.querySelector('.cartesianlayer .overplot > .xy');
     if (plot && this.layer.parentNode !== plot) plot.append(this.layer);
+    const crowded = traces.reduce((sum, { line }) => sum + line.count, 0) > CROWDED * this.width;
     for (const { path, line } of traces) {
       path.setAttribute('d', pathData(line, left, perSecond, high, -this.height / (high - low)));
       path.classList.toggle('lone', line.count === 1);
-      path.classList.toggle('dense', line.count * DENSE_PX > this.width);
+      path.classList.toggle('dense', crowded || line.count * DENSE_PX > this.width);
     }
     for (const trace of this.traces.values()) {
       trace.drawn = isDrawn(trace);
