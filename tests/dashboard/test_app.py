@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from pathlib import Path
@@ -61,6 +62,9 @@ def test_plotly_is_served_from_here_and_cached(encoding: str) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers.get("Content-Encoding", "identity") == encoding
     assert answer.headers["Vary"] == "Accept-Encoding"
+    text = gzip.decompress(answer.data) if encoding == "gzip" else answer.data
+    assert b"plotly.js (basic - minified)" in text[:100]
+    assert len(answer.data) < (400_000 if encoding == "gzip" else 1_200_000)
 
 
 def test_modules_are_revalidated() -> None:

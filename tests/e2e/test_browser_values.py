@@ -3,6 +3,8 @@
 import random
 import re
 import time
+from base64 import b64encode
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -12,6 +14,7 @@ from tests.e2e.browsing import Json, Line, Site, View, pairs, series
 from tests.e2e.wire import sample
 
 MESSAGES = 1000
+OpenView = Callable[..., View]
 
 
 def burst() -> list[Json]:
@@ -116,6 +119,37 @@ def test_a_spike_among_many_is_painted(live: View, publisher: Publisher) -> None
     assert set(painted.pairs) <= set(pairs(samples))
     ys = [y for run in painted.points for _, y in run]
     assert max(ys) - min(ys) > 100, "the spike reaches across the panel"
+
+
+COLOURED = """async ([png, from, to]) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
+    canvas.drawImage(bitmap, 0, 0);
+    const rows = [];
+    for (let y = from; y < to; y++) {
+        const { data } = canvas.getImageData(80, y, bitmap.width - 100, 1);
+        let most = 0;
+        for (let at = 0; at < data.length; at += 4) {
+            most = Math.max(most, Math.max(...data.slice(at, at + 3)) - Math.min(...data.slice(at, at + 3)));
+        }
+        rows.push(most);
+    }
+    return rows;
+}"""
+
+
+def test_a_spike_of_one_sample_is_seen_on_the_screen(live: View, publisher: Publisher, open_view: OpenView) -> None:
+    samples = series("spike.value", 20_000, back_s=40, step_s=0.002)
+    for each in samples:
+        each["value"] = 1.0
+    samples[12_345]["value"] = 100.0
+    for at in range(0, len(samples), 5000):
+        publisher.publish(*samples[at : at + 5000])
+    live.until_painted("spike.value", 20_000)
+    picture = live.page.locator("[data-metric='spike.value'] .plot").screenshot(animations="disabled")
+    blank = open_view()  # a page without a policy for contents
+    rows = blank.page.evaluate(COLOURED, [b64encode(picture).decode(), 50, 140])
+    assert min(rows) > 40, "a coloured pixel in every row between the line and the top of its spike"
 
 
 NUMBERS = {
