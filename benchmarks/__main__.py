@@ -25,7 +25,7 @@ from benchmarks.measures.ingest import ingest
 from benchmarks.measures.isolation import isolation
 from benchmarks.measures.latency import latency
 from benchmarks.measures.options import Options, installed, say
-from benchmarks.measures.smoothness import smoothness
+from benchmarks.measures.smoothness import FULL_S, QUICK_S, smoothness
 from benchmarks.peers.registry import BY_NAME, PEERS
 from benchmarks.report.charts import write_charts
 from benchmarks.report.page import page
@@ -93,7 +93,8 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         versions = {peer.name: dict(peer.versions) for peer in peers}
         machine["load_average_after"] = os.getloadavg()[0]
         section = {"taken": taken, "machine": machine, "versions": versions, "runs": runs, "rows": rows}
-        _write(out, {**_read(out), name: {**section, "seconds": options.seconds}})
+        seconds = (QUICK_S if given.quick else FULL_S) if name == "smoothness" else options.seconds
+        _write(out, {**_read(out), name: {**section, "seconds": seconds}})
 
 
 def _read(out: Path) -> dict[str, Any]:
