@@ -11,7 +11,7 @@ from broadcaster.history import Record
 from broadcaster.selection import Selection, selects
 from ingest.samples import Value
 
-SECTION_MEMBERS = 256
+SECTION_MEMBERS = 32
 
 Column = tuple[Sequence[float], Sequence[Value], bytes]
 """Times and values of one series, and both as they are sent."""

@@ -15,8 +15,10 @@ from broadcaster.statistics import Histogram
 from broadcaster.telemetry import FlushTimes
 
 QUICK_S = 0.0002  # a step of so little is taken by whoever brought the samples, without waiting for another task
-REST_MIN_S = 0.001  # a step below this is followed by no rest: a timer would cost more than it saves
+REST_MIN_S = 0.002  # all are served once in less: no rest, since the event loop's timers are no finer than 1 ms
+STEP_MEMBERS = 256  # served without a pause, while much comes
 MUCH_SAMPLES = 200  # in one step; then batches are worth sharing, and time for reading is needed
+ENOUGH_SAMPLES = 5_000  # for a batch of which every byte is cheap to send: a rest ends before its time
 
 
 class Flusher:
@@ -28,10 +30,13 @@ class Flusher:
     def __init__(self, rest_max_s: float) -> None:
         self._rest_max_s = rest_max_s
         self._pending = trio.Event()
+        self._enough = trio.Event()
         self._hub: Hub | None = None
         self._held = self._woken = False
         self._resting = True  # until it runs
-        self._took = 0.0
+        self._took = 0.0  # the last step
+        self._worked = 0.0  # since the last rest, or since the round began
+        self._round = 0  # sections to be served before any is served twice
         self.times = FlushTimes()
         self.histogram = Histogram()
 
@@ -39,7 +44,12 @@ class Flusher:
         if self._held:
             self._woken = True
         else:
-            self._pending.set()
+            self._notify()
+
+    def _notify(self) -> None:
+        self._pending.set()
+        if self._hub is not None and self._hub.pending >= ENOUGH_SAMPLES:
+            self._enough.set()
 
     def hold(self) -> None:
         self._held = True
@@ -51,9 +61,8 @@ class Flusher:
         self._woken = False
         hub, others_first = self._hub, self._resting or self._took > QUICK_S
         if hub is None or others_first or hub.waiting or hub.pending > MUCH_SAMPLES:
-            self._pending.set()
-            return
-        if self._step(hub) is not None:  # somebody is to be served later, which `run` has to know
+            self._notify()
+        elif self._step(hub, SECTION_MEMBERS) is not None:  # somebody is to be served later: `run` has to know when
             self._pending.set()
 
     async def run(self, hub: Hub) -> None:
@@ -63,25 +72,33 @@ class Flusher:
             if not (hub.waiting or hub.pending):
                 with trio.CancelScope(deadline=trio.current_time() + 3600 if due is None else due):
                     await self._pending.wait()
-            self._pending = trio.Event()
+            self._pending, self._enough = trio.Event(), trio.Event()
             self._resting = True
             much = hub.pending > MUCH_SAMPLES
-            due = self._step(hub)
-            if self._took > REST_MIN_S or much:
-                await trio.sleep(min(self._took, self._rest_max_s))
+            due = self._step(hub, STEP_MEMBERS if much else SECTION_MEMBERS)
+            while much and hub.waiting:  # all get the same batches before more is taken in
+                await trio.lowlevel.checkpoint()
+                due = self._step(hub, STEP_MEMBERS, collect=False)
+            if much or self._worked > REST_MIN_S:
+                with trio.move_on_after(min(self._worked, self._rest_max_s)):
+                    await self._enough.wait()
+                self._worked = 0.0
             else:
                 await trio.lowlevel.checkpoint()
 
-    def _step(self, hub: Hub) -> float | None:
-        """Takes in what was published and serves a section. Returns when the next throttled one is due."""
+    def _step(self, hub: Hub, members: int, *, collect: bool = True) -> float | None:
+        """Takes in what was published and serves about so many. Returns when the next throttled section is due."""
         work = bool(hub.waiting or hub.pending)
         began = time.perf_counter()
         now = trio.current_time()
-        if not (hub.waiting and hub.pending > MUCH_SAMPLES):
+        if collect:
             hub.collect(now)
-        hub.serve(now, SECTION_MEMBERS)
+        if self._round <= 0:
+            self._round, self._worked = hub.waiting, 0.0
+        self._round -= hub.serve(now, members)
         due = hub.flush_due(now)
         self._took = time.perf_counter() - began
+        self._worked += self._took
         if work:
             self.times.add(self._took)
             self.histogram = self.histogram.add(self._took)

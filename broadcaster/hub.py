@@ -156,12 +156,15 @@ class Hub:
         if history.over_budget:
             self.sweep(now)
 
-    def serve(self, now: float, members: float = math.inf) -> None:
-        """Delivers to the sections that wait, until about so many members were served."""
+    def serve(self, now: float, members: float = math.inf) -> int:
+        """Delivers to the sections that wait, until about so many members were served. Returns how many sections."""
+        served = 0
         while self._waiting and members > 0:
             section = next(iter(self._waiting))
             members -= len(section.members)
             self._emit(section, now)
+            served += 1
+        return served
 
     def flush_due(self, now: float) -> float | None:
         """Delivers to throttled sections whose time has come; returns when the next one's will."""

@@ -9,7 +9,7 @@ import trio.testing
 
 from broadcaster import flusher as flusher_module
 from broadcaster.audience import SECTION_MEMBERS
-from broadcaster.flusher import MUCH_SAMPLES, QUICK_S, Flusher
+from broadcaster.flusher import ENOUGH_SAMPLES, MUCH_SAMPLES, QUICK_S, STEP_MEMBERS, Flusher
 from broadcaster.hub import Hub
 
 REST_MAX_S = 0.05
@@ -20,11 +20,13 @@ class Recorder(Hub):
 
     waiting = 0
     pending = 0
+    brought = 1  # samples at a wake
 
     def __init__(self, took: float = 0.0, due: float | None = None, sections: int = 1) -> None:
         self.took, self.due, self.sections = took, due, sections
         self.done: list[tuple[str, float]] = []
         self.stopwatch = 0.0
+        self.steps: list[float] = []  # members to be served in each
         self.published: list[int] = []  # samples that come while a step is served, one after the other
 
     def collect(self, now: float) -> None:
@@ -32,12 +34,14 @@ class Recorder(Hub):
             self.done.append(("collect", now))
             self.waiting, self.pending = self.sections, 0
 
-    def serve(self, now: float, members: float = math.inf) -> None:
-        assert members == SECTION_MEMBERS
+    def serve(self, now: float, members: float = math.inf) -> int:
+        self.steps.append(members)
         self.done.append(("serve", now))
-        self.waiting = max(0, self.waiting - 1)
+        served = min(1, self.waiting)
+        self.waiting -= served
         self.stopwatch += self.took
         self.pending += self.published.pop(0) if self.published else 0
+        return served
 
     def flush_due(self, now: float) -> float | None:
         due, self.due = self.due, None
@@ -55,7 +59,7 @@ async def run(hub: Recorder, monkeypatch: pytest.MonkeyPatch, wakes: list[float]
         nursery.start_soon(flusher.run, hub)
         for at in wakes:
             await trio.sleep_until(at)
-            hub.pending += 1
+            hub.pending += hub.brought
             flusher.wake()
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
@@ -88,17 +92,41 @@ async def test_a_large_audience_is_served_in_steps_that_take_in_what_is_newest(
     flusher = await run(hub, monkeypatch, [began + 1])
     assert hub.times("collect", began) == [1, 1.02]
     assert hub.times("serve", began) == [1, 1.01, 1.02, 1.03, 1.04]
+    assert set(hub.steps) == {SECTION_MEMBERS}
     assert sum(flusher.histogram.counts) == 5
+
+
+async def test_it_rests_when_a_round_has_taken_so_long_and_a_shorter_round_is_none(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, began = Recorder(took=0.0009, sections=5), trio.current_time()
+    await run(hub, monkeypatch, [began + 1])
+    assert hub.times("serve", began) == [1, 1, 1, 1.0027, 1.0027]
+    short, began = Recorder(took=0.0009, sections=2), trio.current_time()
+    short.published = [0, 1, 0, 1]
+    await run(short, monkeypatch, [began + 1])
+    assert short.times("serve", began) == [1] * 6
 
 
 async def test_while_much_comes_all_sections_get_the_same_before_more_is_taken_in(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub, began = Recorder(took=0.01, sections=3), trio.current_time()
-    hub.published = [MUCH_SAMPLES + 1]
+    hub.brought = MUCH_SAMPLES + 1
+    hub.published = [MUCH_SAMPLES + 1, 1]
     await run(hub, monkeypatch, [began + 1])
     assert hub.times("collect", began) == [1, 1.03]
-    assert hub.times("serve", began) == [1, 1.01, 1.02, 1.03, 1.04, 1.05]
+    assert hub.times("serve", began) == [1, 1, 1, 1.03, 1.03, 1.03]
+    assert set(hub.steps) == {STEP_MEMBERS}
+
+
+async def test_a_rest_ends_before_its_time_when_enough_has_come(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, began = Recorder(took=0.05), trio.current_time()
+    hub.published = [ENOUGH_SAMPLES - 2, 0, 0]
+    await run(hub, monkeypatch, [began + 1, began + 1.01, began + 1.02])
+    assert hub.times("serve", began) == [1, 1.02]
 
 
 async def test_messages_that_come_together_are_flushed_by_who_brought_them(
