@@ -24,7 +24,7 @@ TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str hea
 class Ring:
     """The held samples of one series in the order accepted, as columns. Evicted from the front only."""
 
-    __slots__ = ("_start", "base", "evicted_seq", "monotonic", "seqs", "text_bytes", "times", "values")
+    __slots__ = ("_start", "base", "evicted_seq", "monotonic", "sample_bytes", "seqs", "text_bytes", "times", "values")
 
     def __init__(self, *, text: bool = False) -> None:
         self.times = array("d")
@@ -34,6 +34,7 @@ class Ring:
         self._start = 0  # items at the front of the columns that are evicted already
         self.evicted_seq = 0
         self.monotonic = True  # times never fell, so that they can be searched
+        self.sample_bytes = TEXT_BYTES if text else NUMBER_BYTES
         self.text_bytes = 0
 
     def __len__(self) -> int:
@@ -49,10 +50,17 @@ class Ring:
 
     @property
     def bytes(self) -> int:
-        return len(self) * (TEXT_BYTES if isinstance(self.values, list) else NUMBER_BYTES) + self.text_bytes
+        return len(self) * self.sample_bytes + self.text_bytes
 
     def append(self, seq: int, times: Sequence[float], values: Sequence[Value]) -> None:
         last = self.times[-1] if self.times else -math.inf
+        if len(times) == 1 and type(values[0]) is float:
+            self.times.append(times[0])
+            self.values.append(values[0])  # type: ignore[arg-type]  # a ring of texts is never given a number
+            self.seqs.append(seq)
+            if times[0] < last:
+                self.monotonic = False
+            return
         self.times.extend(times)
         if isinstance(self.values, list):
             self.values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
@@ -157,11 +165,16 @@ class History:
         self._samples = 0
         self._evicted = 0
         self._expired = 0
+        self._event_series = 0
         self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
 
     def kind_of(self, series: Series) -> Kind | None:
         record = self.records.get(series)
         return record.kind if record else None
+
+    def event_series(self) -> int:
+        """How many series of events there ever were."""
+        return self._event_series
 
     @property
     def full(self) -> bool:
@@ -169,18 +182,21 @@ class History:
 
     def add(self, series: Series, kind: Kind | None) -> Record:
         record = self.records[series] = Record(next(self._keys), series, kind or "gauge")
+        self._event_series += kind == "event"
         return record
 
     def append(self, record: Record, times: Sequence[float], values: Sequence[Value], now: float) -> None:
         """Puts samples of the batch `seq` into the ring of their series."""
-        ring = record.ring
-        before = ring.bytes
+        ring, count = record.ring, len(times)
+        before = ring.text_bytes
         ring.append(self.seq, times, values)
-        self._samples += len(times)
+        self._samples += count
         record.updated = now
-        if (over := len(ring) - self._points) > 0:
-            self._count_evicted(ring.evict(over))
-        self._bytes += ring.bytes - before
+        if len(ring.times) > self._points and (over := len(ring) - self._points) > 0:
+            evicted = ring.evict(over)
+            self._count_evicted(evicted)
+            count -= evicted
+        self._bytes += count * ring.sample_bytes + ring.text_bytes - before
 
     def _count_evicted(self, count: int) -> None:
         self._samples -= count

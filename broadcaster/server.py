@@ -54,7 +54,7 @@ class Broadcaster:
         self.flusher = Flusher(config.flush_rest_max_s)
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
         self.hub = Hub(history, self.flusher.wake)
-        counts = PublishCounts(Validator(history.kind_of))
+        counts = PublishCounts(Validator(history.kind_of, history.event_series))
         ledger = Ledger(config.producer_memory_s)
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time)
         self._shared.hold, self._shared.release = self.flusher.hold, self.flusher.release

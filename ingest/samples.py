@@ -183,13 +183,19 @@ class Validator:
     """Turns raw entries into `Entry` objects.
 
     It remembers the series it has seen, so that a known one costs a look-up. `kind_of` tells the kind under which a
-    series is already known (None: unknown), because a later entry need not repeat it.
+    series is already known (None: unknown), because a later entry need not repeat it. `event_series` counts the
+    series of events that ever were: while it stays the same, what is remembered of other series holds.
     """
 
     def __init__(
-        self, kind_of: Callable[[Series], Kind | None] = lambda series: None, cache_size: int = 200_000
+        self,
+        kind_of: Callable[[Series], Kind | None] = lambda series: None,
+        event_series: Callable[[], int] = lambda: 0,
+        cache_size: int = 200_000,
     ) -> None:
         self._kind_of = kind_of
+        self._event_series = event_series
+        self._events = event_series()
         self._cache: dict[object, Series] = {}
         self._described: dict[object, Description] = {}
         self._cache_size = cache_size  # bounds the memory that made-up series names can take here
@@ -231,6 +237,13 @@ class Validator:
         times, values, errors = _columns(time, value, effective)
         return Entry(series, times, values, kind, unit, help_, index), errors
 
+    def _recall(self) -> None:
+        """To be called before anything that was remembered is used."""
+        events = self._event_series()
+        if events != self._events:
+            self._events = events
+            self._described.clear()
+
     def _remember(self, raw: dict[str, Any], description: Description) -> None:
         if len(self._described) >= self._cache_size:
             self._described.clear()
@@ -245,6 +258,7 @@ class Validator:
         """All entries of a message, good and refused. `now` stands in where an entry has no time."""
         accepted: list[Entry] = []
         rejected: list[Rejection] = []
+        self._recall()
         for index, item in enumerate(raw):
             plain = self._plain(item, now)
             if plain is not None:
@@ -268,6 +282,7 @@ class Validator:
         """
         accepted: list[Entry] = []
         rejected: list[Rejection] = []
+        self._recall()
         growing: dict[Series, tuple[Description, list[float], list[Value]]] = {}
         for item in raw:
             plain = self._plain(item, now)
@@ -316,9 +331,7 @@ class Validator:
             if len(raw) != size:
                 key = _described_key(raw, key, size)
             description = self._described.get(key)
-            if description is None or self._kind_of(description.series) == "event":
-                return None
-            return description, time, value
+            return None if description is None else (description, time, value)
         except (AttributeError, KeyError, TypeError):  # no object, without what it needs, or what cannot be a key
             return None
 

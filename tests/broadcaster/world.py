@@ -55,7 +55,7 @@ class World:
         self.clock = Clock()
         self.history = LoggedHistory(self.config)
         self.hub = Hub(self.history)
-        counts = PublishCounts(Validator(self.history.kind_of))
+        counts = PublishCounts(Validator(self.history.kind_of, self.history.event_series))
         ledger = Ledger(self.config.producer_memory_s)
         self.shared = Shared(self.config, self.hub, ledger, authenticator, counts, self.clock)
 

@@ -224,6 +224,16 @@ def test_entries_of_many_messages_are_what_they_are_one_by_one(raw: list[dict[st
     assert len(merged) == len(good)
 
 
+def test_what_is_remembered_of_a_series_holds_until_there_is_another_of_events() -> None:
+    events: set[str] = set()
+    mine = Validator(lambda series: "event" if series.metric in events else None, lambda: len(events))
+    raw: list[object] = [{"metric": "a", "value": 1.0}]
+    assert mine.entries(raw, 5.0)[1] == mine.singles(raw, 5.0)[1] == []
+    events.add("a")  # another producer's, after the series was forgotten
+    assert [rejection.code for rejection in mine.entries(raw, 5.0)[1]] == ["bad_value"]
+    assert [rejection.code for rejection in mine.singles(raw, 5.0)[1]] == ["bad_value"]
+
+
 def test_samples_of_a_series_that_come_together_become_one_entry() -> None:
     validator = Validator()
     raw = [{"metric": metric, "time": float(time), "value": time} for time, metric in enumerate("aabab")]
