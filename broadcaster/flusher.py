@@ -62,7 +62,7 @@ class Flusher:
         hub, others_first = self._hub, self._resting or self._took > QUICK_S
         if hub is None or others_first or hub.waiting or hub.pending > MUCH_SAMPLES:
             self._notify()
-        elif self._step(hub, SECTION_MEMBERS) is not None:  # somebody is to be served later: `run` has to know when
+        elif self._step(hub, SECTION_MEMBERS) is not None or hub.waiting:  # the others are served by `run`
             self._pending.set()
 
     async def run(self, hub: Hub) -> None:

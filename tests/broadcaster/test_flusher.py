@@ -162,6 +162,24 @@ async def test_messages_that_come_together_are_flushed_by_who_brought_them(
         nursery.cancel_scope.cancel()
 
 
+async def test_who_brought_a_sample_serves_some_and_the_others_follow(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Recorder(sections=3)
+    flusher = Flusher(REST_MAX_S)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run, hub)
+        await trio.sleep(1)
+        flusher.hold()
+        hub.pending += 1
+        flusher.wake()
+        flusher.release()
+        assert hub.waiting == 2
+        await trio.testing.wait_all_tasks_blocked()
+        assert hub.waiting == 0
+        nursery.cancel_scope.cancel()
+
+
 async def test_what_is_due_later_is_not_forgotten_by_who_brought_it(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
