@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 
+from broadcaster.audience import SECTION_MEMBERS
 from broadcaster.config import BroadcasterConfig
 from broadcaster.server import Broadcaster, serve
 from ingest.errors import CommandError
@@ -54,6 +55,21 @@ async def test_a_sample_goes_from_a_producer_to_a_subscriber() -> None:
             assert figures.connections == {"producer": 1, "subscriber": 1, "idle": 0}
             assert (figures.accepted_samples, figures.delivered_samples, figures.subscriptions) == (1, 1, 1)
             assert {each["role"] for each in running.connections(10)} == {"producer", "subscriber"}
+
+
+async def test_a_lone_sample_reaches_every_section_of_a_large_audience() -> None:
+    """Nothing follows that could push on what was left behind."""
+    async with broadcaster() as (running, _):
+        with ExitStack() as sockets, trio.fail_after(20):
+            producer, *subscribers = [await connect(running) for _ in range(3 * SECTION_MEMBERS)]
+            for client in (producer, *subscribers):
+                sockets.enter_context(client.sock)
+            for subscriber in subscribers:
+                await subscribe(subscriber)
+            for value in (1, 2):
+                await producer.say(type="publish", samples=[{"metric": "a", "time": 5, "value": value}])
+                for subscriber in subscribers:
+                    assert (await subscriber.receive("samples"))["series"] == [[1, [5.0], [value]]]
 
 
 async def test_a_drain_delivers_what_waits_says_bye_and_accepts_nobody() -> None:
