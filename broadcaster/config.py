@@ -11,6 +11,7 @@ from ingest.settings import Address
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class BroadcasterConfig(BaseModel):
@@ -58,7 +59,13 @@ class BroadcasterConfig(BaseModel):
 
     mailbox_batches: Positive = Field(1_024, description="Batches that wait for one slow subscriber.")
     mailbox_bytes: Positive = Field(8_388_608, description="Bytes that wait for one slow subscriber.")
-    control_bytes: Positive = Field(4_194_304, description="Bytes of answers that wait for one client (over it: 4008).")
+    control_bytes: Positive = Field(
+        16_777_216, description="Bytes of answers and descriptions that wait for one client (over it: 4008)."
+    )
+    flush_rest_ratio: Ratio = Field(
+        1.0,
+        description="Rest after serving many subscribers, in times of what it took: more saves CPU, less saves time.",
+    )
     flush_rest_max_s: Seconds = Field(0.05, description="Longest rest between two flushes.")
 
     history_points: Count = Field(36_000, description="Samples kept of one series; 0: none.")

@@ -18,7 +18,7 @@ QUICK_S = 0.0002  # a step of so little is taken by whoever brought the samples,
 REST_MIN_S = 0.002  # all are served once in less: no rest, since the event loop's timers are no finer than 1 ms
 STEP_MEMBERS = 256  # served without a pause, while much comes
 MUCH_SAMPLES = 200  # in one step; then batches are worth sharing, and time for reading is needed
-ENOUGH_SAMPLES = 5_000  # for a batch of which every byte is cheap to send: a rest ends before its time
+ENOUGH_SAMPLES = 7_000  # for a batch of which every byte is cheap to send: a rest ends before its time
 
 
 class Flusher:
@@ -27,8 +27,9 @@ class Flusher:
     Whoever takes in several messages at once calls `hold` before and `release` after them: they are flushed together.
     """
 
-    def __init__(self, rest_max_s: float) -> None:
+    def __init__(self, rest_max_s: float, rest_ratio: float = 1.0) -> None:
         self._rest_max_s = rest_max_s
+        self._rest_ratio = rest_ratio
         self._pending = trio.Event()
         self._enough = trio.Event()
         self._hub: Hub | None = None
@@ -80,7 +81,7 @@ class Flusher:
                 await trio.lowlevel.checkpoint()
                 due = self._step(hub, STEP_MEMBERS, collect=False)
             if much or self._worked > REST_MIN_S:
-                with trio.move_on_after(min(self._worked, self._rest_max_s)):
+                with trio.move_on_after(min(self._worked * self._rest_ratio, self._rest_max_s)):
                     await self._enough.wait()
                 self._worked = 0.0
             else:

@@ -51,7 +51,7 @@ class Broadcaster:
     def __init__(self, config: BroadcasterConfig, authenticator: Authenticator) -> None:
         self.config = config
         self.draining = False
-        self.flusher = Flusher(config.flush_rest_max_s)
+        self.flusher = Flusher(config.flush_rest_max_s, config.flush_rest_ratio)
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
         self.hub = Hub(history, self.flusher.wake)
         counts = PublishCounts(Validator(history.kind_of, history.event_series))

@@ -51,10 +51,10 @@ class Recorder(Hub):
         return [round(at - began, 6) for name, at in self.done if name == what]
 
 
-async def run(hub: Recorder, monkeypatch: pytest.MonkeyPatch, wakes: list[float]) -> Flusher:
+async def run(hub: Recorder, monkeypatch: pytest.MonkeyPatch, wakes: list[float], rest_ratio: float = 1.0) -> Flusher:
     """Wakes at these times, and for a minute after."""
     monkeypatch.setattr(flusher_module, "time", SimpleNamespace(perf_counter=lambda: hub.stopwatch))
-    flusher = Flusher(REST_MAX_S)
+    flusher = Flusher(REST_MAX_S, rest_ratio)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(flusher.run, hub)
         for at in wakes:
@@ -75,12 +75,15 @@ async def test_it_flushes_at_once_and_only_when_something_came(
     assert sum(flusher.histogram.counts) == 2
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.0009, 0), (0.02, 0.02), (1.0, REST_MAX_S)])
+@pytest.mark.parametrize(
+    ("took", "ratio", "rest"),
+    [(0.0009, 1.0, 0), (0.02, 1.0, 0.02), (0.02, 0.0, 0), (0.02, 2.0, 0.04), (1.0, 1.0, REST_MAX_S)],
+)
 async def test_after_a_step_it_rests_about_as_long_as_it_took(
-    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, took: float, rest: float
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, took: float, ratio: float, rest: float
 ) -> None:
     hub, began = Recorder(took), trio.current_time()
-    await run(hub, monkeypatch, [began + 1, began + 1.0001, began + 1.0002])
+    await run(hub, monkeypatch, [began + 1, began + 1.0001, began + 1.0002], ratio)
     assert hub.times("serve", began) == ([1, 1 + rest] if rest else [1, 1.0001, 1.0002])
 
 
