@@ -80,13 +80,12 @@ class Flusher:
             while much and hub.waiting:  # all get the same batches before more is taken in
                 await trio.lowlevel.checkpoint()
                 due = self._step(hub, STEP_MEMBERS, collect=False)
+            await trio.lowlevel.checkpoint()  # for whoever brings more
             # Within a round only if something new has come, which more may join: a lone batch needs no pause.
             if much or (self._worked > REST_MIN_S and (hub.pending or not hub.waiting)):
                 with trio.move_on_after(min(self._worked * self._rest_ratio, self._rest_max_s)):
                     await self._enough.wait()
                 self._worked = 0.0
-            else:
-                await trio.lowlevel.checkpoint()
 
     def _step(self, hub: Hub, members: int, *, collect: bool = True) -> float | None:
         """Takes in what was published and serves about so many. Returns when the next throttled section is due."""
