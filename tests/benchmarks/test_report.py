@@ -5,7 +5,8 @@ import math
 import pytest
 
 from benchmarks.measures.metrics import parse
-from benchmarks.report.page import number, page, table
+from benchmarks.report.page import page
+from benchmarks.report.tables import number, table
 from benchmarks.statistics import ages_ms, medians, quantile, ratios
 
 
