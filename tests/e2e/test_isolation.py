@@ -2,10 +2,10 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from broadcaster.server import Broadcaster
-from ingest import messages
 from tests.e2e.conftest import Dial
 from tests.e2e.wire import sample
 
@@ -13,13 +13,13 @@ from tests.e2e.wire import sample
 async def test_an_unexpected_error_costs_one_connection(
     broadcaster: Broadcaster, dial: Dial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def decode(data: str | bytes) -> Any:
+    def loads(data: str | bytes) -> Any:
         if "trigger" in str(data):
             raise RuntimeError("a bug")
         return real(data)
 
-    real = messages.decode
-    monkeypatch.setattr("broadcaster.session.decode", decode)
+    real = orjson.loads
+    monkeypatch.setattr("broadcaster.session.loads", loads)
     unlucky, subscriber, producer = await dial(broadcaster), await dial(broadcaster), await dial(broadcaster)
     await subscriber.subscribe()
     await unlucky.send("trigger")
