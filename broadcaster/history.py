@@ -64,13 +64,13 @@ class Ring:
         self.times.extend(times)
         if isinstance(self.values, list):
             self.values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
-            self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]
+            self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]  # as above
         else:
             try:
-                self.values.extend(values)  # type: ignore[arg-type]
+                self.values.extend(values)  # type: ignore[arg-type]  # a null is rare and raises
             except TypeError:  # a null among them; what was taken before it is put in again
                 del self.values[len(self.seqs) :]
-                self.values.extend([math.nan if value is None else value for value in values])  # type: ignore[misc]
+                self.values.extend([math.nan if value is None else value for value in values])  # type: ignore[misc]  # no texts
         self.seqs.extend(itertools.repeat(seq, len(times)))
         if self.monotonic and (times[0] < last or (len(times) > 1 and any(map(operator.gt, times, times[1:])))):
             self.monotonic = False

@@ -81,7 +81,7 @@ class Hub:
                 continue
             self.accepted_samples += weight
             if record.kind == "event":
-                weight += sum(map(len, values)) // EVENT_WEIGHT  # type: ignore[arg-type]
+                weight += sum(map(len, values)) // EVENT_WEIGHT  # type: ignore[arg-type]  # texts only
             if self._weight and self._weight + weight > FLUSH_SAMPLES:
                 self.flush(now)
             self._weight += weight

@@ -56,8 +56,8 @@ class Broadcaster:
         self.hub = Hub(history, self.flusher.wake)
         counts = PublishCounts(Validator(history.kind_of, history.event_series))
         ledger = Ledger(config.producer_memory_s)
-        self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time)
-        self._shared.hold, self._shared.release = self.flusher.hold, self.flusher.release
+        hold, release = self.flusher.hold, self.flusher.release
+        self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
         self._connections: dict[Connection, None] = {}
         self._gone = trio.Event()
         self._ended = Traffic()

@@ -58,9 +58,9 @@ class Shared:
     authenticator: Authenticator
     counts: PublishCounts
     clock: Callable[[], float]  # steady seconds
+    hold: Callable[[], None]  # before messages that came together are handled
+    release: Callable[[], None]  # and after
     errors: dict[str, int] = field(default_factory=dict)
-    hold: Callable[[], object] = bool  # before messages that came together are handled
-    release: Callable[[], object] = bool  # and after
 
 
 class Session:

@@ -90,5 +90,5 @@ def progress_bar(statistics: Callable[[], ProducerStatistics], **options: object
         _Connection(statistics),
         expand=True,
         transient=True,
-        **options,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]  # of Progress, by tests
     )

@@ -23,7 +23,7 @@ MAX_UNIT: Final = 64
 MAX_HELP: Final = 1000
 MAX_TIME: Final = 253_402_300_799  # the end of the year 9999, where calendars of most languages end
 
-_NUMBERS: Final = frozenset({int, float})
+_NUMBERS: Final = frozenset({int, float})  # exactly: no bool. mypy does not narrow by it, so it is told to ignore.
 _MOST_TIME: Final = float(MAX_TIME)
 _LEAST_TIME: Final = -_MOST_TIME
 _EXACT: Final = 2**53  # integers up to here are floats as well
@@ -175,7 +175,7 @@ def check_kind(kind: object) -> Kind | None:
         return None
     for known in get_args(Kind):
         if kind == known:
-            return known  # type: ignore[no-any-return]
+            return known  # type: ignore[no-any-return]  # get_args has no types
     raise SampleError("bad_message", "kind", f"expected gauge, counter or event, got {show(kind)}")
 
 
@@ -204,7 +204,7 @@ class Validator:
         """The one Series object of this metric and these tags. Raises SampleError."""
         try:
             # An empty list or null has no items() either, so it is not taken for the absence of tags.
-            key = (metric, *tags.items())  # type: ignore[attr-defined]
+            key = (metric, *tags.items())  # type: ignore[attr-defined]  # as just said
             return self._cache[key]
         except (KeyError, TypeError, AttributeError):
             series = check_series(metric, tags)

@@ -93,7 +93,7 @@ class Opened:
 class SealedSocket(ssl.SSLSocket):
     """Says that it would block as a plain socket does."""
 
-    def send(self, data: bytes | memoryview, flags: int = 0) -> int:  # type: ignore[override]
+    def send(self, data: bytes | memoryview, flags: int = 0) -> int:  # type: ignore[override]  # no other buffers here
         try:
             return super().send(data, flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):

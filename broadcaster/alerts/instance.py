@@ -99,6 +99,7 @@ class Instance:
         low = high = values[0]
         time = times[0]
         try:
+            # A null or a text is met by TypeError: asking for the type of each value would cost more than all of this.
             if len(values) > 1:
                 low, high, time = min(values), max(values), max(times)  # type: ignore[type-var]
             # Nearly all samples end here.

@@ -139,8 +139,8 @@ def _tags(key: str, value: object) -> tuple[tuple[str, str], ...]:
 
 def _number(key: str, value: object) -> float:
     try:
-        if type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
     except OverflowError:  # an int beyond the largest float
         pass
     raise RuleError(key, f"expected a finite number, got {show(value)}")

@@ -3,33 +3,14 @@
 import pytest
 
 from broadcaster import audience as audience_module
-from broadcaster.audience import Audience, Batch, Column, Section, Wish
+from broadcaster.audience import Audience, Column, Section, Wish
 from broadcaster.history import Record
 from broadcaster.messages import fragment
 from broadcaster.selection import parse_selection
 from ingest.samples import Series
-from tests.broadcaster.frame_parts import Message, messages_of
+from tests.broadcaster.world import Inbox
 
 EPOCH = "epoch"
-
-
-class Inbox:
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.prefaces: list[bytes] = []
-
-    def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        self.batches.append(batch)
-        if preface is not None:
-            self.prefaces.append(preface)
-
-    @property
-    def messages(self) -> list[Message]:
-        return [message for batch in self.batches for message in messages_of(batch.frame)]
-
-    @property
-    def chain(self) -> list[tuple[int, int, int]]:
-        return [(batch.prev, batch.seq, batch.samples) for batch in self.batches]
 
 
 RECORDS = {key: Record(key, Series("abc"[key]), "gauge") for key in range(3)}
@@ -93,7 +74,7 @@ def test_a_section_that_waited_gets_all_of_it_in_one_batch(monkeypatch: pytest.M
     assert [section.end(RECORDS[1]) for section in audience.sections] == [-2, -3]  # of a ring that holds nothing here
     audience.sections[1].emit(EPOCH, 4)
     audience.sections[0].emit(EPOCH, 4)
-    assert (first.chain, second.chain) == ([(0, 1, 2), (1, 4, 3)], [(0, 4, 5)])
+    assert (first.counts, second.counts) == ([(0, 1, 2), (1, 4, 3)], [(0, 4, 5)])
     assert second.messages[0]["series"] == [[0, [1], [1]], [1, [1, 2, 4], [1, 2, 4]], [2, [2], [2]]]
     assert second.batches[0].newest == {RECORDS[0]: (1, 1), RECORDS[1]: (4, 4), RECORDS[2]: (2, 2)}
     assert audience.count_after(0, RECORDS[1]) == 0, "what all have is forgotten"
@@ -109,7 +90,7 @@ def test_who_joins_a_section_that_waits_begins_at_the_newest_seq() -> None:
     collect(audience, 2, 0)
     assert section.join(late, 2) == 2
     section.emit(EPOCH, 2)
-    assert (old.chain, early.chain, late.chain) == ([(0, 2, 2)], [(1, 2, 1)], [])
+    assert (old.counts, early.counts, late.counts) == ([(0, 2, 2)], [(1, 2, 1)], [])
     collect(audience, 3, 0)
     section.emit(EPOCH, 3)
     assert old.batches[1] is early.batches[1] is late.batches[0]
@@ -122,7 +103,7 @@ def test_a_first_batch_without_samples_only_moves_the_chain_on() -> None:
     collect(audience, 1, 0)
     new = joined(section, 1)
     section.emit(EPOCH, 5)  # batches 2 to 5 were others'
-    assert (old.chain, new.chain) == ([(0, 5, 1)], [(1, 5, 0)])
+    assert (old.counts, new.counts) == ([(0, 5, 1)], [(1, 5, 0)])
     assert new.messages[0]["series"] == []
 
 

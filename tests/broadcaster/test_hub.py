@@ -4,32 +4,10 @@ import pytest
 
 from broadcaster import audience as audience_module
 from broadcaster import hub as hub_module
-from broadcaster.audience import Batch, Wish
+from broadcaster.audience import Wish
 from broadcaster.selection import parse_selection
 from ingest.samples import Entry, Series
-from tests.broadcaster.frame_parts import Message, messages_of
-from tests.broadcaster.world import START, World
-
-
-class Inbox:
-    """A member that keeps what it is delivered."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.prefaces: list[bytes] = []
-
-    def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        self.batches.append(batch)
-        if preface is not None:
-            self.prefaces.append(preface)
-
-    @property
-    def messages(self) -> list[Message]:
-        return [message for batch in self.batches for message in messages_of(batch.frame)]
-
-    @property
-    def chain(self) -> list[tuple[int, int]]:
-        return [(batch.prev, batch.seq) for batch in self.batches]
+from tests.broadcaster.world import START, Inbox, World
 
 
 def wish(glob: str, max_rate: float | None = None, **rest: Any) -> Wish:

@@ -49,6 +49,32 @@ class LoggedHistory(History):
         super().append(record, times, values, now)
 
 
+class Inbox:
+    """A member of a section that keeps what it is delivered."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.prefaces: list[bytes] = []
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None:
+        self.batches.append(batch)
+        if preface is not None:
+            self.prefaces.append(preface)
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for batch in self.batches for message in messages_of(batch.frame)]
+
+    @property
+    def chain(self) -> list[tuple[int, int]]:
+        return [(batch.prev, batch.seq) for batch in self.batches]
+
+    @property
+    def counts(self) -> list[tuple[int, int, int]]:
+        """The chain with the samples of each batch."""
+        return [(batch.prev, batch.seq, batch.samples) for batch in self.batches]
+
+
 class World:
     def __init__(self, authenticator: Authenticator = anybody, **settings: Any) -> None:
         self.config = BroadcasterConfig(**settings)
@@ -57,7 +83,13 @@ class World:
         self.hub = Hub(self.history)
         counts = PublishCounts(Validator(self.history.kind_of, self.history.event_series))
         ledger = Ledger(self.config.producer_memory_s)
-        self.shared = Shared(self.config, self.hub, ledger, authenticator, counts, self.clock)
+        self.shared = Shared(
+            self.config, self.hub, ledger, authenticator, counts, self.clock, hold=self.nothing, release=self.nothing
+        )
+
+    @staticmethod
+    def nothing() -> None:
+        """There is no flusher here: a test flushes when it wants."""
 
     def client(self, grant: Grant = EVERYTHING, **hello: object) -> "Client":
         client = Client(self, grant)

@@ -139,6 +139,7 @@ def test_the_states_of_this_tab_are_drawn_and_listed(
         view.until_state("live", 10)
         view.until(
             "[...document.querySelectorAll('.strip span')].some((each) => each.dataset.state === 'reconnecting')"
+            " && document.querySelector('.strip span:last-child').dataset.state === 'live'"
         )
     assert view.page.locator(".changes [data-state=live] b").first.inner_text() == "live"
     states = view.js("[...document.querySelectorAll('.strip span')].map((each) => each.dataset.state)")

@@ -8,7 +8,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 subscribers: dict[WSTransport, None] = {}
 
 
-class Subscriber(WSListener):  # type: ignore[misc]  # without types
+class Subscriber(WSListener):  # type: ignore[misc]  # picows has no types
     def on_ws_connected(self, transport: WSTransport) -> None:
         subscribers[transport] = None
         transport.send(WSMsgType.TEXT, b"ready")
@@ -17,7 +17,7 @@ class Subscriber(WSListener):  # type: ignore[misc]  # without types
         subscribers.pop(transport, None)
 
 
-class Publisher(WSListener):  # type: ignore[misc]  # without types
+class Publisher(WSListener):  # type: ignore[misc]  # picows has no types
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
             payload = frame.get_payload_as_bytes()
