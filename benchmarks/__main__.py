@@ -44,7 +44,7 @@ MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
     "growth": growth,
     "smoothness": smoothness,
 }
-RUNS = {"growth": 3, "smoothness": 3}  # a sweep of points, each a run
+RUNS = {"smoothness": 3}  # minutes each
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("measure", choices=[*MEASURES, "all", "report"])
     made.add_argument("--quick", action="store_true", help="one short run, few peers")
     made.add_argument("--peers", help=f"some of {','.join(BY_NAME)}")
-    made.add_argument("--runs", type=int, help="how often; medians are shown (5; growth 3; quick 1)")
+    made.add_argument("--runs", type=int, help="how often; medians are shown (5; smoothness 3; quick 1)")
     made.add_argument("--seconds", type=float, help="how long each measurement takes (2.5; quick 0.7)")
     made.add_argument("--out", type=Path, help="where results.json, the page and the charts go")
     return made
