@@ -1,7 +1,8 @@
 /** Panels as a saved dashboard says: which series, in which order, of which size. */
 
-import { h } from './html.js';
-import { Panel, Panels, prefixOf, write } from './panels.js';
+import { h, say } from './html.js';
+import { Panel } from './panel.js';
+import { Panels, prefixOf } from './panels.js';
 
 /**
  * @typedef {object} Spec as `dashboard/boards.py` has it
@@ -58,7 +59,7 @@ class BoardPanel extends Panel {
     const start = commonStart(metrics).length;
     for (const { label, series } of this.entries.values()) {
       const tags = label.textContent === 'no tags' ? '' : ` ${label.textContent}`;
-      write(label, series.metric.slice(start) + tags);
+      say(label, series.metric.slice(start) + tags);
     }
   }
 

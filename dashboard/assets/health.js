@@ -2,7 +2,7 @@
 
 import { localNow } from './feed.js';
 import { digits, formatMs } from './format.js';
-import { write } from './panels.js';
+import { say } from './html.js';
 import { Rate, Recent } from './statistics.js';
 
 const RESTART_SHOWN_S = 30;
@@ -83,13 +83,13 @@ export class Health {
     const bar = byId('health');
     const { state, retryAt, counters } = this.feed;
     bar.dataset.state = state;
-    write(byId('state'), this.stateText());
+    say(byId('state'), this.stateText());
     byId('retry').hidden = retryAt === null && state !== 'closed';
     const advice = this.advice();
     const banner = byId('banner');
     banner.hidden = !advice;
     banner.dataset.state = state;
-    write(banner, advice);
+    say(banner, advice);
     const figures = this.figures();
     const number = (/** @type {number|null} */ value) => (value === null ? '–' : digits(value));
     const texts = {
@@ -101,7 +101,7 @@ export class Health {
       producers: number(figures.producers),
       subscribers: number(figures.subscribers),
     };
-    for (const [name, text] of Object.entries(texts)) write(figure(name), text);
+    for (const [name, text] of Object.entries(texts)) say(figure(name), text);
     figure('gaps').classList.toggle('bad', counters.gaps + counters.chainBreaks > 0);
     figure('skew').classList.toggle('bad', Math.abs(figures.skewMs ?? 0) > 2000);
   }

@@ -1,25 +1,8 @@
-/** A group per prefix, a panel per metric, a legend entry per tag set; they appear as series are described. */
+/** A group per prefix, a panel per metric; they appear as series are described. */
 
-import { Chart } from './charts.js';
-import { formatAge, formatValue } from './format.js';
-import { Hover } from './hover.js';
-
-export const COLOURS = 8;
-export const LINES_MAX = 60; // a panel draws no more: nobody tells them apart, and each costs time in every frame
-const collator = new Intl.Collator(undefined, { numeric: true });
-
-/** @param {string} name @param {string} className @param {string} [text] @returns {HTMLElement} */
-export function element(name, className, text) {
-  const node = document.createElement(name);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-/** @param {HTMLElement} node @param {string} text only if it changed: writing is not free */
-export function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+import { h } from './html.js';
+import { Panel } from './panel.js';
+import { collator } from './tags.js';
 
 /** @param {string} metric @returns {string} */
 export const prefixOf = (metric) => metric.split('.', 1)[0];
@@ -46,7 +29,7 @@ export class Panels {
     /** @type {Set<import('./store.js').Series>} */
     this.waiting = new Set();
     this.arrangedAt = -Infinity;
-    this.none = element('p', 'no-match', 'No panel matches the filter.');
+    this.none = h('p', { class: 'no-match' }, 'No panel matches the filter.');
     this.none.hidden = true;
     root.after(this.none);
   }
@@ -94,7 +77,7 @@ export class Panels {
     const panel = this.panels.get(series.metric);
     if (!panel?.remove(series)) return;
     this.panels.delete(series.metric);
-    this.scheduler.remove(/** @type {Chart} */ (panel.chart));
+    this.scheduler.remove(/** @type {import('./charts.js').Chart} */ (panel.chart));
     panel.close();
     const prefix = prefixOf(series.metric);
     if (this.groups.get(prefix)?.grid.children.length) return;
@@ -109,16 +92,16 @@ export class Panels {
     const panel = new Panel(metric, this.view, () => this.#eventsOf(prefix));
     insert(group.grid, panel.node, metric, (node) => node.dataset.metric ?? '');
     panel.plot();
-    this.scheduler.add(/** @type {Chart} */ (panel.chart));
+    this.scheduler.add(/** @type {import('./charts.js').Chart} */ (panel.chart));
     return panel;
   }
 
   /** @param {string} prefix */
   #group(prefix) {
-    const node = element('section', 'group');
+    const node = h('section', { class: 'group' });
     node.dataset.group = prefix;
-    const grid = element('div', 'grid');
-    node.append(element('h2', 'group-title', prefix), grid);
+    const grid = h('div', { class: 'grid' });
+    node.append(h('h2', { class: 'group-title' }, prefix), grid);
     insert(this.root, node, rank(prefix), (other) => rank(other.dataset.group ?? ''));
     const group = { node, grid };
     this.groups.set(prefix, group);
@@ -160,241 +143,4 @@ export class Panels {
 function insert(parent, node, name, nameOf) {
   const after = [...parent.children].find((other) => collator.compare(nameOf(/** @type {HTMLElement} */ (other)), name) > 0);
   parent.insertBefore(node, after ?? null);
-}
-
-/**
- * @typedef {object} Entry
- * @property {import('./store.js').Series} series
- * @property {import('./charts.js').Trace} trace
- * @property {HTMLElement} item
- * @property {HTMLElement} node
- * @property {HTMLElement} label
- * @property {HTMLElement} value
- * @property {HTMLElement} age
- * @property {number} slot of colour and dash; -1: none yet
- * @property {boolean} stale
- * @property {boolean} silent stale, and none of it in view
- * @property {boolean} over beyond the most that are drawn
- */
-
-export class Panel {
-  /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
-  constructor(metric, view, events) {
-    this.metric = metric;
-    this.view = view;
-    this.events = events;
-    /** @type {Map<string, Entry>} */
-    this.entries = new Map();
-    /** @type {Entry[]} by tags */
-    this.sorted = [];
-    this.arranged = true;
-    /** @type {Chart|null} */
-    this.chart = null;
-    this.node = element('article', 'panel');
-    this.node.dataset.metric = metric;
-    this.common = element('span', 'panel-tags');
-    this.age = element('span', 'panel-age');
-    this.back = element('button', 'button small', 'Back to live');
-    this.back.hidden = true;
-    this.div = element('div', 'plot');
-    this.legend = element('ul', 'legend');
-    this.more = element('li', 'legend-more');
-    const header = element('header', 'panel-header');
-    const title = element('h3', 'panel-title', metric);
-    title.title = metric;
-    header.append(title, this.common, this.age, this.back);
-    this.node.append(header, this.div, this.legend);
-  }
-
-  /** Once its place in the page, and so its width, is known. */
-  plot() {
-    const chart = new Chart(this.div, this.view, this.events);
-    chart.onZoom = () => { this.back.hidden = !chart.zoom; };
-    this.back.addEventListener('click', () => chart.release());
-    this.chart = chart;
-    this.hover = new Hover(chart, (series) => this.labelOf(series));
-  }
-
-  invalidate() {
-    if (this.chart) this.chart.dirty = true;
-  }
-
-  /** @param {import('./store.js').Series} series */
-  add(series) {
-    const known = this.entries.get(series.id);
-    if (known || !this.chart) return;
-    const trace = this.chart.add(series);
-    const [node, label, value, age] = [element('button', 'entry'), element('span', 'entry-label'), element('span', 'entry-value'), element('span', 'entry-age')];
-    node.dataset.series = series.id;
-    node.setAttribute('aria-pressed', 'true');
-    node.append(element('span', 'swatch'), label, value, age);
-    node.addEventListener('click', () => this.#toggle(series.id));
-    if (series.help) this.node.title = series.help;
-    const item = element('li', '');
-    item.append(node);
-    this.entries.set(series.id, { series, trace, item, node, label, value, age, slot: -1, stale: false, silent: this.#isSilent(series), over: false });
-    this.arranged = false;
-  }
-
-  /** @param {import('./store.js').Series} series @returns {boolean} whether that was the last line */
-  remove(series) {
-    const entry = this.entries.get(series.id);
-    if (entry?.series !== series) return false;
-    this.entries.delete(series.id);
-    this.chart?.remove(entry.trace);
-    this.arranged = false;
-    this.arrange();
-    return this.entries.size === 0;
-  }
-
-  close() {
-    this.chart?.close();
-    this.node.remove();
-  }
-
-  /** Puts the legend in order, if it is not. */
-  arrange() {
-    if (this.arranged) return;
-    this.arranged = true;
-    const entries = [...this.entries.values()].sort((a, b) => collator.compare(a.series.id, b.series.id));
-    const sets = entries.map((entry) => entry.series.tags);
-    const common = commonTags(sets);
-    const key = onlyKey(sets, common);
-    write(this.common, describe(common) + (key && ` by ${key}`));
-    for (const { label, series } of entries) {
-      const text = key ? series.tags[key] : describe(series.tags, common);
-      write(label, text || (entries.length > 1 ? 'no tags' : 'latest'));
-    }
-    this.legend.replaceChildren(...entries.map(({ item }) => item), this.more);
-    this.sorted = entries;
-    this.#colour();
-  }
-
-  /** Who speaks comes first; of many, those whose line has left the view are only counted, and those beyond the most. */
-  #colour() {
-    const entries = this.sorted;
-    const many = entries.length > COLOURS;
-    let speaking = 0;
-    const drawn = entries.map(({ over }) => over);
-    for (const entry of entries) entry.over = !entry.silent && ++speaking > LINES_MAX;
-    takeSlots(entries, many);
-    for (const { item, node, trace, slot, stale, silent, over } of entries) {
-      for (const each of [node, trace.path]) {
-        each.setAttribute('data-colour', String(Math.max(0, slot) % COLOURS));
-        each.setAttribute('data-dash', String(Math.floor(Math.max(0, slot) / COLOURS) % 3));
-      }
-      item.style.order = stale ? '1' : '';
-      item.hidden = many && (silent || over);
-      trace.over = over;
-    }
-    const over = Math.max(0, speaking - LINES_MAX);
-    const silent = many ? entries.length - speaking : 0;
-    this.more.hidden = over + silent === 0;
-    write(this.more, [over && `${over} more, not drawn`, silent && `${silent} more, silent`].filter(Boolean).join(' \u00b7 '));
-    // Only what changes which lines there are: a pause shows what it showed.
-    if (entries.some(({ over }, index) => over !== drawn[index])) this.invalidate();
-  }
-
-  /** @param {import('./store.js').Series} series @returns {boolean} */
-  #isSilent(series) {
-    const zoom = this.chart?.zoom;
-    return series.ring.lastTime < (zoom ? zoom.right + zoom.from : this.view.right - this.view.span);
-  }
-
-  /** @param {import('./store.js').Series} series @returns {string} */
-  labelOf(series) {
-    return this.entries.get(series.id)?.label.textContent ?? '';
-  }
-
-  /** @param {string} id */
-  #toggle(id) {
-    const entry = this.entries.get(id);
-    if (!entry || !this.chart) return;
-    entry.trace.shown = !entry.trace.shown;
-    entry.node.setAttribute('aria-pressed', String(entry.trace.shown));
-    this.chart.dirty = true;
-  }
-
-  /** @param {string} filter @returns {boolean} */
-  matches(filter) {
-    const words = filter.split(/\s+/).map(wordTest);
-    return [...this.entries.values()].some(({ series }) => {
-      const text = `${this.metric} ${series.metric} ${describe(series.tags)}`.toLowerCase();
-      return words.every((word) => word(text));
-    });
-  }
-
-  /** @param {import('./store.js').Store} store */
-  refresh(store) {
-    let newest = Infinity;
-    let changed = false;
-    const stale = this.entries.size > 0 && [...this.entries.values()].every((entry) => store.isStale(entry.series));
-    for (const entry of this.entries.values()) {
-      const { series, node, value, age } = entry;
-      const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
-      if (!this.view.paused && !entry.item.hidden) write(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
-      const old = store.isStale(series);
-      const silent = old && this.#isSilent(series);
-      changed ||= entry.stale !== old || entry.silent !== silent;
-      Object.assign(entry, { stale: old, silent });
-      node.classList.toggle('stale', old);
-      if (!entry.item.hidden) write(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
-      newest = Math.min(newest, store.ageOf(series));
-    }
-    if (changed) this.#colour();
-    this.node.classList.toggle('is-stale', stale);
-    write(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : '');
-  }
-}
-
-/**
- * Colours go by order of tags, so that the same series look the same at the next visit. Of many lines, each keeps its own for
- * as long as it is in view, and new ones take what is free: a hundred short-lived lines are told apart by the colours of few.
- * @param {Entry[]} entries in order @param {boolean} many
- */
-function takeSlots(entries, many) {
-  if (!many) return entries.forEach((entry, index) => { entry.slot = index; });
-  const taken = new Set();
-  for (const entry of entries) {
-    if (entry.silent || entry.over || entry.slot >= COLOURS || taken.has(entry.slot)) entry.slot = -1;
-    else if (entry.slot >= 0) taken.add(entry.slot);
-  }
-  let free = 0;
-  for (const entry of entries) {
-    if (entry.silent || entry.over || entry.slot >= 0) continue;
-    while (taken.has(free)) free++;
-    entry.slot = free;
-    taken.add(free);
-  }
-  return undefined;
-}
-
-/** A part of the text, or a glob of one, as selections have them. @param {string} word @returns {(text: string) => boolean} */
-function wordTest(word) {
-  if (!/[*?]/.test(word)) return (text) => text.includes(word);
-  const glob = word.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
-  const pattern = new RegExp(glob);
-  return (text) => pattern.test(text);
-}
-
-/** @param {Array<Record<string, string>>} sets @returns {Record<string, string>} tags that all have */
-export function commonTags(sets) {
-  const [first = {}, ...rest] = sets;
-  return Object.fromEntries(Object.entries(first).filter(([key, value]) => rest.every((tags) => tags[key] === value)));
-}
-
-/**
- * @param {Array<Record<string, string>>} sets @param {Record<string, string>} common
- * @returns {string} the one tag in which they differ, if it is one and all have it; else empty
- */
-export function onlyKey(sets, common) {
-  const keys = new Set(sets.flatMap((tags) => Object.keys(tags)).filter((key) => !(key in common)));
-  const [key = ''] = keys;
-  return keys.size === 1 && sets.every((tags) => key in tags) ? key : '';
-}
-
-/** @param {Record<string, string>} tags @param {Record<string, string>} [without] @returns {string} */
-export function describe(tags, without = {}) {
-  const shown = Object.entries(tags).filter(([key]) => !(key in without));
-  return shown.sort(([a], [b]) => collator.compare(a, b)).map(([key, value]) => `${key}=${value}`).join(' ');
 }
