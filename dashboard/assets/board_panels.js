@@ -3,6 +3,7 @@
 import { h, say } from './html.js';
 import { Panel } from './panel.js';
 import { Panels, prefixOf } from './panels.js';
+import { commonStart } from './tags.js';
 
 /**
  * @typedef {object} Spec as `dashboard/boards.py` has it
@@ -20,15 +21,6 @@ export function selector(spec) {
   const metric = pattern(spec.metric);
   const tags = Object.entries(spec.tags ?? {}).map(([key, glob]) => /** @type {const} */ ([key, pattern(glob)]));
   return (series) => metric.test(series.metric) && tags.every(([key, value]) => key in series.tags && value.test(series.tags[key]));
-}
-
-/** @param {string[]} metrics @returns {string} the parts, up to a dot, with which all begin */
-export function commonStart(metrics) {
-  const [first = '', ...rest] = metrics;
-  const parts = first.split('.').slice(0, -1);
-  let length = parts.length;
-  while (length && !rest.every((metric) => metric.startsWith(`${parts.slice(0, length).join('.')}.`))) length--;
-  return length ? `${parts.slice(0, length).join('.')}.` : '';
 }
 
 class BoardPanel extends Panel {

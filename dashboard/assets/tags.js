@@ -1,4 +1,4 @@
-/** Tags as words: what all have in common, in what they differ, whether they contain a word. Pure. */
+/** Metrics and tags as words: what all have in common, in what they differ, whether they contain a word. Pure. */
 
 export const collator = new Intl.Collator(undefined, { numeric: true });
 
@@ -30,4 +30,13 @@ export function onlyKey(sets, common) {
 export function describe(tags, without = {}) {
   const shown = Object.entries(tags).filter(([key]) => !(key in without));
   return shown.sort(([a], [b]) => collator.compare(a, b)).map(([key, value]) => `${key}=${value}`).join(' ');
+}
+
+/** @param {string[]} metrics @returns {string} the parts, up to a dot, with which all begin */
+export function commonStart(metrics) {
+  const [first = '', ...rest] = metrics;
+  const parts = first.split('.').slice(0, -1);
+  let length = parts.length;
+  while (length && !rest.every((metric) => metric.startsWith(`${parts.slice(0, length).join('.')}.`))) length--;
+  return length ? `${parts.slice(0, length).join('.')}.` : '';
 }

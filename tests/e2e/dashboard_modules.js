@@ -238,6 +238,8 @@ export const checks = {
     same(['shop.*', '*', 'shop?latency', 'shop.latency'].map((glob) => selects(glob)), [true, true, true, true]);
     same(['shop', 'SHOP.*', 'latency', 'shop.latenc', '.*'].map((glob) => selects(glob)), [false, false, false, false, false]);
     same([selects('*', { quantile: 'p9?' }), selects('*', { route: '/a(b)' }), selects('*', { route: '/a' }), selects('*', { host: '*' })], [true, true, false, false]);
+  },
+  'tags.js: metrics begin alike up to a dot': async (m, same) => {
     same([m.commonStart(['host.memory.used', 'host.swap.used']), m.commonStart(['a.b', 'c.d']), m.commonStart(['host.net.sent', 'host.network.sent'])], ['host.', '', 'host.']);
   },
 };
