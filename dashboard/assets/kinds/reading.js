@@ -1,0 +1,79 @@
+/** What a series says at a time, against what it said before. Pure. */
+
+import { digits, formatAge, formatValue } from '../format.js';
+
+const NOISE = 1e-12; // of two numbers' size: their difference is that of rounding
+
+/**
+ * @typedef {object} Reading
+ * @property {number} value NaN: an explicit gap
+ * @property {number} time
+ * @property {number} ageS
+ * @property {boolean} stale it should have spoken again by now
+ * @property {number} first value in the window before it, NaN: none
+ */
+
+/**
+ * The newest sample while live, else the one that was the newest at `right`.
+ * @param {{ring: any, interval?: number}} series @param {number} right @param {number} span seconds of the window @param {boolean} live
+ * @returns {Reading|null} null: it had said nothing yet
+ */
+export function read({ ring, interval = 1 }, right, span, live) {
+  const at = (live ? ring.end : ring.after(right)) - 1;
+  if (at < ring.start) return null;
+  const time = ring.times[at];
+  let begin = ring.from(right - span);
+  while (begin < at && Number.isNaN(ring.values[begin])) begin++;
+  const ageS = Math.max(0, right - time);
+  return { value: ring.values[at], time, ageS, stale: ageS > Math.max(3, 3 * interval), first: begin < at ? ring.values[begin] : NaN };
+}
+
+/** @param {any} ring @param {number} left @param {number} right @returns {{low: number, high: number}} of all samples of [left, right]; NaN: none */
+export function extremes(ring, left, right) {
+  const { values } = ring;
+  const end = ring.after(right);
+  let low = Infinity;
+  let high = -Infinity;
+  for (let at = ring.from(left); at < end; at++) {
+    const value = values[at];
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? { low, high } : { low: NaN, high: NaN };
+}
+
+/** @param {Reading|null} reading @returns {number} since the start of the window; NaN: unknown */
+export function changeOf(reading) {
+  if (!reading) return NaN;
+  const { value, first } = reading;
+  const delta = value - first;
+  return Math.abs(delta) <= NOISE * Math.max(Math.abs(value), Math.abs(first)) ? 0 : delta;
+}
+
+/**
+ * @param {Reading|null} reading @param {string|null} unit
+ * @returns {{arrow: string, text: string}|null} null: there is nothing to compare with
+ */
+export function changeText(reading, unit) {
+  const delta = changeOf(reading);
+  if (!reading || !Number.isFinite(delta)) return null;
+  if (delta === 0) return { arrow: '→', text: 'no change' };
+  const sign = delta > 0 ? '+' : '−';
+  const size = unit === '%' ? `${digits(Math.abs(delta))}\u202fpp` : formatValue(Math.abs(delta), unit);
+  const share = shareText(reading.value, reading.first, sign);
+  return { arrow: delta > 0 ? '▲' : '▼', text: `${sign}${size}${share && ` (${share})`}` };
+}
+
+/** @param {number} value @param {number} first @param {string} sign @returns {string} empty: it says nothing */
+function shareText(value, first, sign) {
+  const percent = Math.abs((value - first) / first) * 100;
+  if (!Number.isFinite(percent)) return '';
+  if (percent < 0.05) return `<0.1\u202f%`;
+  if (percent < 999.5) return `${sign}${percent < 9.95 ? digits(Number(percent.toFixed(1))) : Math.round(percent)}\u202f%`;
+  return value / first > 0 && percent < 1e8 ? `×${digits(value / first)}` : '';
+}
+
+/** @param {Reading|null} reading @returns {string} empty: it is fresh */
+export function ageText(reading) {
+  return reading?.stale ? `${formatAge(reading.ageS)} ago` : '';
+}
