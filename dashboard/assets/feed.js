@@ -205,6 +205,7 @@ export class Feed {
     this.counters.gaps++;
     this.counters.gapBatches += message.batches;
     this.counters.gapSamples += message.samples;
+    this.store.lost += message.samples;
     if (!this.chain.gap(message)) {
       this.counters.chainBreaks++;
       this.store.breakLines();

@@ -1,5 +1,6 @@
 /** What the page holds of a series. Pure. */
 
+const LOSSES_TOLD = 100; // the newest; of older ones only the place is known
 const LOST_BEFORE = 128; // flag of a point; the bits below are the generation it was last confirmed in
 
 /**
@@ -21,6 +22,9 @@ export class Ring {
     this.generation = 0;
     this.aged = false; // whether points of an earlier generation are held
     this.broken = false; // samples were lost before the next one
+    this.missing = 0; // so many, of all series together, as far as it was said
+    /** @type {Array<{until: number, samples: number}>} with the time of the sample after each loss; 0: nobody said how many */
+    this.losses = [];
   }
 
   get length() {
@@ -41,10 +45,12 @@ export class Ring {
     this.generation = (this.generation + 1) % LOST_BEFORE;
     this.aged = this.length > 0;
     this.broken = this.aged;
+    this.missing = 0;
   }
 
-  /** Samples were lost: the line breaks before the next one. */
-  breakLine() {
+  /** Samples were lost: the line breaks before the next one. @param {number} [samples] so many, of all series together; 0: unknown */
+  breakLine(samples = 0) {
+    this.missing = (this.broken ? this.missing : 0) + samples;
     this.broken = this.length > 0;
   }
 
@@ -63,8 +69,15 @@ export class Ring {
     this.times[at] = time;
     this.values[at] = number;
     this.flags[at] = this.generation | (this.broken ? LOST_BEFORE : 0);
+    if (this.broken) this.#tell(time);
     this.broken = false;
     return true;
+  }
+
+  /** @param {number} until */
+  #tell(until) {
+    this.losses.push({ until, samples: this.missing });
+    if (this.losses.length > LOSSES_TOLD) this.losses.shift();
   }
 
   /** @param {number} time @param {number} value */

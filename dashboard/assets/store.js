@@ -32,6 +32,7 @@ export class Store {
     this.capacity = capacity;
     this.forgetS = forgetS;
     this.now = now;
+    this.lost = 0; // samples that were announced as dropped, of all series, since it was last told which lines they are missing from
     this.connectedS = 0; // silence counts only while something could be heard
     /** @type {Map<string, Series>} */
     this.series = new Map();
@@ -102,7 +103,7 @@ export class Store {
       if (!this.series.has(series.id)) this.#remember(series);
       series.heardAt = this.connectedS;
       count += times.length;
-      if (how === 'conflated') series.ring.breakLine();
+      if (how === 'conflated') series.ring.breakLine(this.lost);
       this.#push(series, times, values);
       if (how === 'live') {
         series.unpaintedTime = times[times.length - 1];
@@ -110,6 +111,7 @@ export class Store {
       }
       this.onSamples(series);
     }
+    if (how === 'conflated') this.lost = 0;
     this.counters.samples += count;
     if (how === 'backfill') this.counters.backfilled += count;
     if (how === 'conflated') this.counters.conflated += count;
