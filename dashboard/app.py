@@ -16,7 +16,7 @@ log = logging.getLogger("streamgauge.dashboard")
 # The smallest of Plotly's own bundles that has what is drawn; the Python package brings only one four times as large.
 PLOTLY = "plotly-basic-4.1.1.min.js"
 PLOTLY_PATH = f"/vendor/{PLOTLY}"
-PAGES = ("/connections",)  # beside "/": what the page's modules show there is theirs to know
+PAGES = ("/connections", "/embed")  # beside "/": what the page's modules show there is theirs to know
 FOREVER = "public, max-age=31536000, immutable"  # the version is in the path
 
 INDEX = """<!DOCTYPE html>

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.config import DashboardConfig
 
-WINDOWS = {30.0: "30 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min", 3600.0: "1 h", 0.0: "All"}
+WINDOWS = {10.0: "10 s", 30.0: "30 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min", 3600.0: "1 h", 0.0: "All"}
 FIGURES = (
     ("rtt", "round trip"),
     ("latency", "sample to paint"),
@@ -70,7 +70,7 @@ def health_bar() -> Component:
         className="state",
     )
     return html.Section(
-        [state, html.Dl(figures, className="figures")],
+        [state, html.Div(id=ids.MOMENT, className="moment"), html.Dl(figures, className="figures")],
         id=ids.HEALTH,
         className="health",
         **attributes(data_state="connecting", aria_label="Connection health"),
