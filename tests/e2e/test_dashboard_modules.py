@@ -1,6 +1,6 @@
 """The dashboard's pure modules, run for what they are: ES modules in a browser.
 
-Each check in dashboard_modules.js is called with the module and `same(got, expected)`, deep equality.
+Each check in a file *_modules.js here is called with the module and `same(got, expected)`, deep equality.
 """
 
 import re
@@ -13,8 +13,12 @@ from playwright.sync_api import Browser, Page, Route
 import dashboard
 from tests.e2e.browser import chromium
 
-CHECKS_FILE = Path(__file__).with_name("dashboard_modules.js")
-CHECKS = re.findall(r"^  '(.+)': async", CHECKS_FILE.read_text(), re.MULTILINE)
+HERE = Path(__file__).parent
+CHECKS = [
+    (file.name, check)
+    for file in sorted(HERE.glob("*_modules.js"))
+    for check in re.findall(r"^  '(.+)': async", file.read_text(), re.MULTILINE)
+]
 ASSETS = Path(dashboard.__file__).parent / "assets"
 
 
@@ -29,9 +33,9 @@ def page(browser: Browser) -> Page:
     """A page whose host is the assets folder; nothing goes over a network."""
 
     def answer(route: Route) -> None:
-        name = route.request.url.rpartition("/")[2]
+        name = route.request.url.removeprefix("http://modules.test/")
         if name.endswith(".js"):
-            path = CHECKS_FILE if name == CHECKS_FILE.name else ASSETS / name
+            path = (HERE if name.endswith("_modules.js") else ASSETS) / name
             route.fulfill(path=path, content_type="text/javascript")
         else:
             route.fulfill(body="<!DOCTYPE html><title>modules</title>", content_type="text/html")
@@ -43,8 +47,8 @@ def page(browser: Browser) -> Page:
 
 
 RUN = """
-async ([name, module]) => {
-    const { checks } = await import('/dashboard_modules.js');
+async ([file, name, module]) => {
+    const { checks } = await import(`/${file}`);
     const text = (value) => JSON.stringify(value, (key, part) => (Number.isNaN(part) ? 'NaN' : part));
     const same = (got, expected) => {
         if (text(got) !== text(expected)) throw new Error(`got ${text(got)}, expected ${text(expected)}`);
@@ -54,6 +58,6 @@ async ([name, module]) => {
 """
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_module(page: Page, check: str) -> None:
-    page.evaluate(RUN, [check, "/" + check.partition(":")[0]])
+@pytest.mark.parametrize(("file", "check"), CHECKS)
+def test_module(page: Page, file: str, check: str) -> None:
+    page.evaluate(RUN, [file, check, "/" + check.partition(":")[0]])
