@@ -1,9 +1,12 @@
 /** How panels are drawn, by name. */
 
+import { Bars } from './bars.js';
+import { Heat } from './heat.js';
 import { Stat } from './stat.js';
+import { Table } from './table.js';
 
 /** @type {Record<string, typeof import('./kind.js').Kind>} */
-const KINDS = { stat: Stat };
+const KINDS = { stat: Stat, bars: Bars, heat: Heat, table: Table };
 
 /** @param {string} name @returns {typeof import('./kind.js').Kind|null} null: as lines */
 export function kindOf(name) {

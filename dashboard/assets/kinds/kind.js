@@ -40,15 +40,14 @@ export class Kind {
     this.inSight = false;
     this.dirty = true;
     this.draws = 0;
-    /** @type {null} only lines can be zoomed */
-    this.zoom = null;
     /** @type {(() => void)[]} */
     this.onDraw = [];
-    this.onZoom = () => {};
+    /** When it has come into sight, and rested there; when it has left it. @type {(inSight: boolean) => void} */
+    this.onSight = () => {};
     this.width = div.clientWidth; // asking in every frame makes the browser lay out the page in every frame
     this.height = div.clientHeight;
-    this.right = view.right; // of what is drawn
-    this.span = view.span;
+    this.right = view.to; // of what is drawn
+    this.span = view.width;
     this.tickS = 0.25; // with nothing new, what is drawn is out of date after this
     this.restUntil = -Infinity;
     this.costMs = 0;
@@ -62,7 +61,7 @@ export class Kind {
   }
 
   get isLive() {
-    return !this.view.paused;
+    return this.view.isLive;
   }
 
   get axes() {
@@ -100,11 +99,6 @@ export class Kind {
     this.dirty = true;
   }
 
-  /** There is nothing to let go of. */
-  release() {
-    this.dirty = true;
-  }
-
   /** Lets go of everything beyond its own element. */
   close() {
     this.job = null;
@@ -138,13 +132,13 @@ export class Kind {
     this.dirty = false; // what comes while it is drawn is for the next time
     this.costMs = 0;
     this.restUntil = now + REST_MS;
-    this.right = this.view.right;
-    this.span = this.view.span;
+    this.right = this.view.to;
+    this.span = this.view.width;
     return this.paint();
   }
 
   #due() {
-    return this.dirty || (this.isLive && Math.abs(this.view.right - this.right) >= this.tickS);
+    return this.dirty || (this.isLive && Math.abs(this.view.to - this.right) >= this.tickS);
   }
 
   /** Draws `[right - span, right]`; yields where it may be interrupted. @returns {Generator<void>} */

@@ -1,0 +1,103 @@
+/**
+ * Thresholds behind the lines of a chart: a band from each to the end of the axis, its edge, and its words. Warning and bad differ
+ * in how they are hatched and how their edges are dashed, not only in colour.
+ */
+
+import { edgeOf, isUpper, limitText } from './kinds/limits.js';
+import { svg } from './svg.js';
+
+const LINE_PX = 13; // of text
+let made = 0; // patterns are found by a name of the whole page
+
+/**
+ * @typedef {object} Placed
+ * @property {import('./kinds/kind.js').Limit} limit
+ * @property {number} top of the band @property {number} height pixels; 0: out of sight
+ * @property {number} edge pixels from the top @property {number} label pixels, baseline
+ * @property {string} away an arrow to where it is, if that is beyond the axis
+ */
+
+/**
+ * Where bands and words are. Pure.
+ * @param {import('./kinds/kind.js').Limit[]} limits @param {{low: number, high: number}} axis @param {number} height pixels
+ * @returns {Placed[]} from the top
+ */
+export function placed(limits, { low, high }, height) {
+  const found = limits.map((limit) => {
+    const edge = ((high - edgeOf(limit)) / (high - low)) * height;
+    const inside = Math.max(0, Math.min(height, edge));
+    const upper = isUpper(limit);
+    const away = edge < 0 ? ' ↑' : edge > height ? ' ↓' : '';
+    return { limit, edge, top: upper ? 0 : inside, height: upper ? inside : height - inside, label: 0, away, upper, inside };
+  }).sort((a, b) => a.edge - b.edge);
+  let free = LINE_PX - 2;
+  for (const each of found) { // above an upper edge, below a lower one, and never over each other
+    each.label = Math.max(free, Math.min(height - 3, each.upper ? each.inside - 4 : each.inside + LINE_PX - 1));
+    free = each.label + LINE_PX;
+  }
+  return found;
+}
+
+export class Bands {
+  /** @param {import('./charts.js').Chart} chart @param {import('./kinds/kind.js').Limit[]} limits */
+  constructor(chart, limits) {
+    this.chart = chart;
+    this.limits = limits;
+    this.group = svg('g', 'sg-bands');
+    this.drawn = '';
+    const page = ++made;
+    this.patterns = { warn: `sg-warn-${page}`, bad: `sg-bad-${page}` };
+    const defs = svg('defs', '');
+    defs.append(hatch(this.patterns.warn, 'warn', 'M0,8L8,0', 8), hatch(this.patterns.bad, 'bad', 'M0,0L6,6M0,6L6,0', 6));
+    this.group.append(defs);
+    /** @type {Map<import('./kinds/kind.js').Limit, {node: SVGElement, band: SVGElement, edge: SVGElement, text: SVGElement}>} */
+    this.marks = new Map(limits.map((limit) => [limit, this.#mark(limit)]));
+    chart.layer.prepend(this.group);
+    chart.onDraw.push(() => this.draw());
+  }
+
+  /** @param {import('./kinds/kind.js').Limit} limit */
+  #mark(limit) {
+    const [node, band, edge, text] = [svg('g', 'sg-band'), svg('rect', 'sg-band-fill'), svg('line', 'sg-band-edge'), svg('text', 'sg-band-text')];
+    node.setAttribute('data-level', limit.level);
+    band.setAttribute('fill', `url(#${this.patterns[limit.level]})`);
+    text.setAttribute('x', '5');
+    node.append(band, edge, text);
+    this.group.append(node);
+    return { node, band, edge, text };
+  }
+
+  /** Only when the axis became another. */
+  draw() {
+    const { axes, width, height, unit } = this.chart;
+    const { low, high } = axes;
+    const now = `${low} ${high} ${width} ${height} ${unit}`;
+    if (now === this.drawn || !(high > low)) return;
+    this.drawn = now;
+    for (const each of placed(this.limits, { low, high }, height)) this.#place(each, width, unit);
+  }
+
+  /** @param {Placed} where @param {number} width @param {string|null} unit */
+  #place({ limit, top, height, edge, label, away }, width, unit) {
+    const mark = /** @type {{band: SVGElement, edge: SVGElement, text: SVGElement}} */ (this.marks.get(limit));
+    for (const [name, value] of /** @type {Array<[string, number]>} */ ([['width', width], ['y', top], ['height', height]])) mark.band.setAttribute(name, value.toFixed(1));
+    mark.edge.setAttribute('x2', String(width));
+    for (const name of ['y1', 'y2']) mark.edge.setAttribute(name, edge.toFixed(1));
+    mark.edge.style.display = away ? 'none' : '';
+    mark.text.setAttribute('y', label.toFixed(1));
+    const words = `${limit.level} ${limitText(limit, unit)}${away}`;
+    if (mark.text.textContent !== words) mark.text.textContent = words;
+  }
+}
+
+/** @param {string} id @param {string} level @param {string} path @param {number} size pixels */
+function hatch(id, level, path, size) {
+  const pattern = svg('pattern', 'sg-hatch');
+  for (const [name, value] of [['id', id], ['width', size], ['height', size], ['patternUnits', 'userSpaceOnUse'], ['data-level', level]]) pattern.setAttribute(String(name), String(value));
+  const ground = svg('rect', 'sg-hatch-ground');
+  for (const name of ['width', 'height']) ground.setAttribute(name, String(size));
+  const lines = svg('path', 'sg-hatch-lines');
+  lines.setAttribute('d', path);
+  pattern.append(ground, lines);
+  return pattern;
+}
