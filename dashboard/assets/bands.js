@@ -47,9 +47,8 @@ export class Bands {
     this.drawn = '';
     const page = ++made;
     this.patterns = { warn: `sg-warn-${page}`, bad: `sg-bad-${page}` };
-    const defs = svg('defs', '');
-    defs.append(hatch(this.patterns.warn, 'warn', 'M0,8L8,0', 8), hatch(this.patterns.bad, 'bad', 'M0,0L6,6M0,6L6,0', 6));
-    this.group.append(defs);
+    // Patterns are not drawn by themselves; outside `defs` they are styled like the rest, also where a picture is made of it.
+    this.group.append(hatch(this.patterns.warn, 'warn', 'M0,8L8,0', 8), hatch(this.patterns.bad, 'bad', 'M0,0L6,6M0,6L6,0', 6));
     /** @type {Map<import('./kinds/kind.js').Limit, {node: SVGElement, band: SVGElement, edge: SVGElement, text: SVGElement}>} */
     this.marks = new Map(limits.map((limit) => [limit, this.#mark(limit)]));
     chart.layer.prepend(this.group);

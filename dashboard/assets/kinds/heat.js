@@ -2,11 +2,11 @@
 
 import { formatAge, formatValue, timeStep } from '../format.js';
 import { h } from '../html.js';
+import { Cells } from './cells.js';
 import { Grid } from './grid.js';
 import { HeatAxes } from './heat_axes.js';
 import { HEAT_LEFT, HeatPointer } from './heat_pointer.js';
 import { Kind } from './kind.js';
-import { Picture } from './picture.js';
 import { RAMPS, roundMost } from './ramp.js';
 import { heatScale } from './scales.js';
 
@@ -15,7 +15,7 @@ const COLUMN_PX = 7; // at least
 const ROW_PX = 8; // about
 const SURVEY_S = 2; // at least, between two looks at all values in view
 const SURVEYED = 4096; // values that quantiles are taken from
-const STEP_PX = 0.5; // a picture this far behind is moved
+const STEP_PX = 0.5; // what is drawn is moved when it is this far behind
 const EVERY = 20; // series between two looks at the clock
 
 /** @typedef {import('./scales.js').Survey} Survey */
@@ -28,11 +28,12 @@ export class Heat extends Kind {
     this.grid = null;
     this.most = 0;
     this.surveyedAt = NaN;
+    this.movedTo = NaN;
     this.key = ''; // of what the steps of time were chosen for
-    this.picture = new Picture();
+    this.cells = new Cells();
     this.cursor = h('div', { class: 'heat-cursor', hidden: true });
     this.rule = h('div', { class: 'heat-rule', hidden: true });
-    this.plot = h('div', { class: 'heat-plot', tabindex: '0', role: 'img' }, this.picture.canvas, this.rule, this.cursor);
+    this.plot = h('div', { class: 'heat-plot', tabindex: '0', role: 'img' }, this.cells.canvas, this.rule, this.cursor);
     this.scales = new HeatAxes();
     div.append(this.plot, this.scales.y, this.scales.x, this.scales.legend);
     this.pointer = new HeatPointer(this);
@@ -147,15 +148,28 @@ export class Heat extends Kind {
     grid.drop(last - count);
     const { most, samples } = grid.survey(last - count + 1, last);
     this.most = roundMost(this.most, most);
-    this.picture.draw(grid, last, count, this.most, this.ramp);
+    this.cells.draw(grid, last, count, this.most, this.ramp);
     const perSecond = this.plotWidth / this.span;
-    const { style } = this.picture.canvas;
-    style.width = `${(count * grid.stepS * perSecond).toFixed(2)}px`;
-    style.transform = `translateX(${(((last + 1 - count) * grid.stepS - this.right + this.span) * perSecond).toFixed(2)}px)`;
-    this.tickS = Math.max(1 / 30, STEP_PX / perSecond);
+    this.cells.canvas.style.width = `${(count * grid.stepS * perSecond).toFixed(2)}px`;
+    this.#move(this.right);
+    this.tickS = grid.stepS / 2;
     this.scales.show(this, grid.scale);
     this.#describe(samples, grid.scale);
     this.pointer.show();
+  }
+
+  slide() {
+    const { to, width } = this.view;
+    if (!this.isLive || width !== this.span || !this.grid || Math.abs(to - this.movedTo) * (this.plotWidth / this.span) < STEP_PX) return false;
+    this.#move(to);
+    return true;
+  }
+
+  /** @param {number} right Unix seconds at the right edge */
+  #move(right) {
+    this.movedTo = right;
+    const left = ((this.cells.last + 1 - this.cells.canvas.width) * /** @type {Grid} */ (this.grid).stepS - right + this.span) * (this.plotWidth / this.span);
+    this.cells.canvas.style.transform = `translateX(${left.toFixed(2)}px)`;
   }
 
   /** @param {number} samples @param {import('./scales.js').Scale} scale */

@@ -113,7 +113,7 @@ export class Kind {
     if (!this.inSight || !this.width || !this.height) return false; // no size: filtered out
     const began = performance.now();
     this.job ??= this.#begin(began);
-    if (!this.job) return false;
+    if (!this.job) return this.slide();
     let done = false;
     do done = this.job.next().done ?? false;
     while (!done && performance.now() - began < SLICE_MS);
@@ -139,6 +139,11 @@ export class Kind {
 
   #due() {
     return this.dirty || (this.isLive && Math.abs(this.view.to - this.right) >= this.tickS);
+  }
+
+  /** Between drawings. @returns {boolean} whether what is drawn was moved */
+  slide() {
+    return false;
   }
 
   /** Draws `[right - span, right]`; yields where it may be interrupted. @returns {Generator<void>} */

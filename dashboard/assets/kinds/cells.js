@@ -2,7 +2,7 @@
 
 import { colourOf, NONE_ALPHA, shareOf } from './ramp.js';
 
-export class Picture {
+export class Cells {
   constructor() {
     this.canvas = document.createElement('canvas');
     this.canvas.className = 'heat-cells';
