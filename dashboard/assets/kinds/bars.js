@@ -49,7 +49,7 @@ export class Bars extends Kind {
       if (readings.size % EVERY === 0) yield;
     }
     const ids = this.ranking.order(new Map([...readings].map(([id, reading]) => [id, reading?.value ?? NaN])), this.right);
-    const those = ids.slice(0, Math.min(BARS_MAX, this.spec.top ?? Math.max(3, Math.floor((this.height - 18) / ROW_PX))));
+    const those = ids.slice(0, Math.min(BARS_MAX, this.spec.top || Math.max(3, Math.floor((this.height - 18) / ROW_PX))));
     const values = those.map((id) => readings.get(id)?.value ?? NaN).filter(Number.isFinite);
     const unit = this.#unit(those);
     this.range = barRange(this.range, Math.min(...values, 0), Math.max(...values, 0), unit, this.spec);

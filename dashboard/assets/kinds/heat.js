@@ -6,6 +6,7 @@ import { Cells } from './cells.js';
 import { Grid } from './grid.js';
 import { HeatAxes } from './heat_axes.js';
 import { HEAT_LEFT, HeatPointer } from './heat_pointer.js';
+import { HeatZoom } from './heat_zoom.js';
 import { Kind } from './kind.js';
 import { RAMPS, roundMost } from './ramp.js';
 import { heatScale } from './scales.js';
@@ -37,6 +38,7 @@ export class Heat extends Kind {
     this.scales = new HeatAxes();
     div.append(this.plot, this.scales.y, this.scales.x, this.scales.legend);
     this.pointer = new HeatPointer(this);
+    this.zooming = new HeatZoom(this);
     this.label = '';
     this.ramp = RAMPS.light;
     this.#dress();
@@ -139,7 +141,7 @@ export class Heat extends Kind {
   /** @param {Grid} grid */
   #show(grid) {
     const { min, max } = this.spec;
-    if ((grid.below && min === undefined) || (grid.above && max === undefined)) {
+    if ((grid.below && (min ?? null) === null) || (grid.above && (max ?? null) === null)) {
       this.surveyedAt = NaN; // the scale does not reach: the next drawing has another
       this.dirty = true;
     }

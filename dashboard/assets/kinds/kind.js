@@ -70,7 +70,7 @@ export class Kind {
 
   /** Of the series, unless the panel says otherwise. @param {import('../store.js').Series} series @returns {string|null} */
   unitOf(series) {
-    return this.spec.unit ?? series.unit;
+    return this.spec.unit || series.unit;
   }
 
   /** @returns {Trace[]} those that a person did not hide */

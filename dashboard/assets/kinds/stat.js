@@ -35,7 +35,7 @@ export class Stat extends Kind {
   }
 
   *paint() {
-    const most = Math.min(this.spec.top ?? TILES_MAX, TILES_MAX);
+    const most = Math.min(this.spec.top || TILES_MAX, TILES_MAX);
     const shown = /** @type {TileTrace[]} */ (this.shown);
     if (this.regrouped) this.names = namesOf([...this.traces.values()].map(({ series }) => series));
     this.regrouped = false;

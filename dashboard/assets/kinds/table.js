@@ -59,7 +59,7 @@ export class Table extends Kind {
       if (readings.size % EVERY === 0) yield;
     }
     const ids = this.#ordered(weights);
-    const those = ids.slice(0, Math.min(this.spec.top ?? ROWS, ROWS_MAX));
+    const those = ids.slice(0, Math.min(this.spec.top || ROWS, ROWS_MAX));
     yield;
     for (const id of those) {
       this.#show(id, readings.get(id) ?? null);
