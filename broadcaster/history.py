@@ -6,7 +6,6 @@ change, so what was delivered and what was evicted can be counted exactly.
 
 import itertools
 import math
-import operator
 import uuid
 from array import array
 from bisect import bisect_left, bisect_right
@@ -19,6 +18,14 @@ from ingest.samples import Kind, Series, Value
 
 NUMBER_BYTES = 24  # time, value and seq, 8 bytes each
 TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str header, list slot, time, seq
+
+
+def _numbers(values: Sequence[Value]) -> "array[float]":
+    """Of values that are numbers or null, which is kept as NaN."""
+    try:
+        return array("d", values)  # type: ignore[arg-type]  # the rare null raises
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in values])  # type: ignore[misc]  # no texts
 
 
 class Ring:
@@ -61,18 +68,14 @@ class Ring:
             if times[0] < last:
                 self.monotonic = False
             return
-        self.times.extend(times)
+        self.times.extend(array("d", times))  # an array, because it is taken in whole and not one by one
         if isinstance(self.values, list):
             self.values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
             self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]  # as above
         else:
-            try:
-                self.values.extend(values)  # type: ignore[arg-type]  # a null is rare and raises
-            except TypeError:  # a null among them; what was taken before it is put in again
-                del self.values[len(self.seqs) :]
-                self.values.extend([math.nan if value is None else value for value in values])  # type: ignore[misc]  # no texts
-        self.seqs.extend(itertools.repeat(seq, len(times)))
-        if self.monotonic and (times[0] < last or (len(times) > 1 and any(map(operator.gt, times, times[1:])))):
+            self.values.extend(_numbers(values))
+        self.seqs.extend(array("q", (seq,)) * len(times))
+        if self.monotonic and (times[0] < last or (len(times) > 1 and sorted(times) != list(times))):
             self.monotonic = False
 
     def evict(self, count: int) -> int:

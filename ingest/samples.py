@@ -370,10 +370,14 @@ def _length(column: object) -> str:
 
 def _all_finite(column: list[float], bound: float) -> bool:
     """True if every item is a finite number within the bound: the fast path, in C loops only."""
-    if not set(map(type, column)) <= _NUMBERS:
+    types = set(map(type, column))
+    if not types <= _NUMBERS:
         return False
     try:
-        return all(map(math.isfinite, column)) and (not column or (-bound <= min(column) and max(column) <= bound))
+        # The sum of floats is finite only if each is, and quicker to have; ints may be beyond a float and cancel out.
+        if (int in types or not math.isfinite(sum(column))) and not all(map(math.isfinite, column)):
+            return False
+        return bound == math.inf or not column or (-bound <= min(column) and max(column) <= bound)
     except OverflowError:  # an int beyond the largest float
         return False
 

@@ -105,6 +105,19 @@ def test_columns_keep_the_good_and_name_the_bad() -> None:
     assert rejected[1].message.startswith("samples[0].value[3]: expected a finite number or null")
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 10**400])
+def test_what_cancels_out_in_a_column_is_refused_all_the_same(bad: float) -> None:
+    raw = {"metric": "m", "time": [1.0, 2.0, 3.0], "value": [bad, -bad, 0.5]}
+    accepted, rejected = Validator().entries([raw], now=0.0)
+    assert accepted[0].values == [0.5]
+    assert [r.code for r in rejected] == ["bad_value", "bad_value"]
+
+
+def test_a_column_whose_sum_is_beyond_a_float_is_taken() -> None:
+    accepted, rejected = Validator().entries([{"metric": "m", "time": [1.0, 2.0], "value": [1.7e308, 1.7e308]}], 0.0)
+    assert (accepted[0].values, rejected) == ([1.7e308, 1.7e308], [])
+
+
 @pytest.mark.parametrize(("time", "value"), [([1, 2], [1]), (1, [1]), ([1], 1)])
 def test_length_mismatch(time: object, value: object) -> None:
     assert refused({"metric": "m", "time": time, "value": value})[0] == "length_mismatch"
