@@ -1,6 +1,6 @@
 """Measure Streamgauge, and its peers beside it.
 
-python -m benchmarks all --quick        about a minute, into benchmarks/.results
+python -m benchmarks all --quick        a minute, without smoothness, into benchmarks/.results
 python -m benchmarks all                everything, medians of 5 runs, into docs/benchmarks
 python -m benchmarks fanout --peers streamgauge,nats --runs 3 --seconds 2
 python -m benchmarks report             the table and the charts again, from results.json
@@ -44,7 +44,7 @@ MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
     "growth": growth,
     "smoothness": smoothness,
 }
-RUNS = {"smoothness": 3}  # minutes each
+RUNS = {"smoothness": 3}  # two minutes each
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +84,7 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         warm_s=0.5 if given.quick else 1.5,
         drain_s=1.0 if given.quick else 3.0,
     )
-    for name in MEASURES if given.measure == "all" else [given.measure]:
+    for name in _measures(given):
         runs = given.runs or (1 if given.quick else RUNS.get(name, options.runs))
         began, machine = time.time(), facts()
         rows = MEASURES[name](replace(options, runs=runs))
@@ -95,6 +95,12 @@ def _measure(given: argparse.Namespace, out: Path) -> None:
         section = {"taken": taken, "machine": machine, "versions": versions, "runs": runs, "rows": rows}
         seconds = (QUICK_S if given.quick else FULL_S) if name == "smoothness" else options.seconds
         _write(out, {**_read(out), name: {**section, "seconds": seconds}})
+
+
+def _measures(given: argparse.Namespace) -> list[str]:
+    if given.measure != "all":
+        return [given.measure]
+    return [name for name in MEASURES if not (given.quick and name in RUNS)]  # a minute has no time for those
 
 
 def _read(out: Path) -> dict[str, Any]:

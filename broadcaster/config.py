@@ -64,7 +64,7 @@ class BroadcasterConfig(BaseModel):
     )
     flush_rest_ratio: Ratio = Field(
         1.0,
-        description="Rest after serving many subscribers, in times of what it took: more saves CPU, less saves time.",
+        description="Rest after serving many, as a multiple of the time it took: more saves CPU, less saves delay.",
     )
     flush_rest_max_s: Seconds = Field(0.05, description="Longest rest between two flushes.")
 
