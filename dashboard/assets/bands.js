@@ -35,6 +35,11 @@ export function placed(limits, { low, high }, height) {
     each.label = Math.max(free, Math.min(height - 3, each.upper ? each.inside - 4 : each.inside + LINE_PX - 1));
     free = each.label + LINE_PX;
   }
+  let last = height - 3;
+  for (const each of [...found].reverse()) {
+    each.label = Math.min(each.label, last);
+    last = each.label - LINE_PX;
+  }
   return found;
 }
 
@@ -52,7 +57,8 @@ export class Bands {
     /** @type {Map<import('./kinds/kind.js').Limit, {node: SVGElement, band: SVGElement, edge: SVGElement, text: SVGElement}>} */
     this.marks = new Map(limits.map((limit) => [limit, this.#mark(limit)]));
     chart.layer.prepend(this.group);
-    chart.onDraw.push(() => this.draw());
+    this.listener = () => this.draw();
+    chart.onDraw.push(this.listener);
   }
 
   /** @param {import('./kinds/kind.js').Limit} limit */
@@ -64,6 +70,12 @@ export class Bands {
     node.append(band, edge, text);
     this.group.append(node);
     return { node, band, edge, text };
+  }
+
+  /** Takes them off the chart. */
+  close() {
+    this.group.remove();
+    this.chart.onDraw = this.chart.onDraw.filter((each) => each !== this.listener);
   }
 
   /** Only when the axis became another. */
@@ -84,7 +96,7 @@ export class Bands {
     for (const name of ['y1', 'y2']) mark.edge.setAttribute(name, edge.toFixed(1));
     mark.edge.style.display = away ? 'none' : '';
     mark.text.setAttribute('y', label.toFixed(1));
-    const words = `${limit.level} ${limitText(limit, unit)}${away}`;
+    const words = `${/** @type {any} */ (limit).name ?? limit.level} ${limitText(limit, unit)}${away}`;
     if (mark.text.textContent !== words) mark.text.textContent = words;
   }
 }

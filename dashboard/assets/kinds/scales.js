@@ -19,8 +19,9 @@ export function barRange(held, low, high, unit, { min, max }) {
   const least = Math.max(-LARGEST, Math.min(0, low));
   const most = Math.min(LARGEST, Math.max(0, high));
   if (unit === '%' && least === 0 && most <= 100) return { from: min ?? 0, to: max ?? 100 };
+  if (least === most) return { from: min ?? 0, to: max ?? 1 };
   const fits = held && least >= held.from && most <= held.to && most - least >= FULL * (held.to - held.from);
-  const { from, to } = fits ? held : least === most ? { from: 0, to: 1 } : niceTicks(least, most, 8);
+  const { from, to } = fits ? held : niceTicks(least, most, 8);
   return { from: min ?? (least === 0 ? 0 : Math.min(from, least)), to: max ?? (most === 0 ? 0 : Math.max(to, most)) };
 }
 
@@ -54,9 +55,12 @@ function isLog({ p5, p95 }, low, high, unit, held) {
   return unit !== '%' && low > 0 && high > low && p95 / p5 >= (held?.log ? LOG_UNTIL : LOG_FROM);
 }
 
+/** Their quotient may be no number. @param {number} low @param {number} high above 0 */
+const factors = (low, high) => Math.log(high) - Math.log(low);
+
 /** @param {Scale} held @param {number} low @param {number} high */
 function isFull({ log, from, to }, low, high) {
-  if (log) return Math.log(high / low) >= FULL * Math.log(to / from);
+  if (log) return factors(low, high) >= FULL * factors(from, to);
   return high - (from === 0 ? 0 : low) >= FULL * (to - from);
 }
 
@@ -94,7 +98,7 @@ function nearest(wanted) {
 
 /** @param {Scale} scale @param {number} value @returns {number} 0 at the bottom, 1 at the top; beyond: beyond */
 export function placeOf({ log, from, to }, value) {
-  return log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
+  return log ? factors(from, value) / factors(from, to) : (value - from) / (to - from);
 }
 
 /** @param {Scale} scale @param {number} value @returns {number} from the bottom; what lies beyond the axis counts as at its end */
@@ -107,7 +111,7 @@ export function rowOf(scale, value) {
 /** @param {Scale} scale @param {number} row @returns {[number, number]} values at its bottom and top */
 export function edgesOf({ log, from, to, rows }, row) {
   const at = (/** @type {number} */ edge) => {
-    const value = log ? from * Math.exp((edge / rows) * Math.log(to / from)) : from + (edge / rows) * (to - from);
+    const value = log ? Math.exp(Math.log(from) + (edge / rows) * factors(from, to)) : from + (edge / rows) * (to - from);
     return !log && Math.abs(value) < 1e-9 * (to - from) ? 0 : Number(value.toPrecision(12)); // what a person would write
   };
   return [at(row), at(row + 1)];
