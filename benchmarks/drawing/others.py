@@ -11,6 +11,7 @@ from benchmarks.peers.peer import Command, Peer
 PAGES = Path(__file__).with_name("pages")
 ROOT = Path(__file__).parent.parent.parent
 
+SOURCE = "window.Bokeh?.documents?.[0]?.get_model_by_name(`panel${panel}`)?.data.time ?? [];"
 NEWER = """
     let at = times.length;
     while (at > 0 && times[at - 1] > since) at--;
@@ -41,10 +42,6 @@ OTHERS = [
         {name: DRAWING[name] for name in ("dash", "plotly")},
         "document.querySelector(`#panel${panel} .js-plotly-plot`)?.data?.[0]?.x ?? [];",
     ),
-    _other(
-        "bokeh",
-        "Bokeh server",
-        {"bokeh": DRAWING["bokeh"]},
-        "window.Bokeh?.documents?.[0]?.get_model_by_name(`panel${panel}`)?.data.time ?? [];",
-    ),
+    _other("bokeh", "Bokeh server", {"bokeh": DRAWING["bokeh"]}, SOURCE),
+    _other("panel", "Panel", {name: DRAWING[name] for name in ("panel", "bokeh")}, SOURCE),
 ]

