@@ -7,6 +7,7 @@
 import { collect, emptyLine, pathData } from './decimate.js';
 import { drawEvents } from './events.js';
 import { niceTicks, scale, tickDigits, timeTicks } from './format.js';
+import { drawLosses, spansOf } from './losses.js';
 import { svg } from './svg.js';
 
 export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
@@ -18,7 +19,6 @@ const DENSE_PX = 3; // points of a line closer than this, on average: as a hairl
 const CROWDED = 3; // points of all lines for each pixel of width: the same
 const LARGEST = 4e307; // an axis can reach: its length is a number too
 const SMALLEST = 1e-290; // difference that an axis shows
-const NARROWEST_S = 1e-3; // zoom
 
 /**
  * @typedef {object} Trace
@@ -46,19 +46,19 @@ export class Chart {
     this.inSight = false;
     this.dirty = true;
     this.draws = 0;
-    /** @type {{right: number, from: number, to: number}|null} held by a zoom */
-    this.zoom = null;
     this.held = false; // while the pointer is down nothing may move under it
-    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, size: 0, ticks: /** @type {number[]} */ ([]), width: 0 };
+    this.axes = { from: 0, to: 0, right: NaN, live: true, low: NaN, high: NaN, size: 0, ticks: /** @type {number[]} */ ([]), unit: /** @type {string|null} */ (null), width: 0, height: 0 };
     this.right = view.right;
     this.writtenAt = NaN; // the right edge when the paths were written
     this.layer = svg('g', 'sg-layer');
     this.lines = svg('g', 'sg-lines');
     this.marks = svg('g', 'sg-events');
-    this.layer.append(this.marks, this.lines);
+    this.losses = svg('g', 'sg-losses');
+    this.layer.append(this.losses, this.marks, this.lines);
     /** @type {(() => void)[]} */
     this.onDraw = [];
-    this.onZoom = () => {};
+    /** When it has come into sight, and rested there; when it has left it. @type {(inSight: boolean) => void} */
+    this.onSight = () => {};
     this.ended = new AbortController();
     this.resized = new ResizeObserver(() => this.#resize());
     this.#plot();
@@ -73,7 +73,7 @@ export class Chart {
   }
 
   get isLive() {
-    return !this.zoom && !this.view.paused;
+    return this.view.isLive;
   }
 
   /** @param {import('./store.js').Series} series @returns {Trace} */
@@ -112,7 +112,7 @@ export class Chart {
   /** With nothing new, a live line only moves to the left. @returns {boolean} whether that was enough */
   #move() {
     const { axes, view, width } = this;
-    if (this.dirty || !this.isLive || !axes.live || axes.from !== -view.span || axes.width !== width) return false;
+    if (this.dirty || !this.isLive || !axes.live || axes.from !== -view.span || axes.width !== width || axes.height !== this.height) return false;
     const pixels = (view.right - this.writtenAt) * (width / view.span);
     if (!(pixels >= 0 && pixels <= MOVED_PX)) return false;
     this.right = view.right;
@@ -122,17 +122,19 @@ export class Chart {
 
   /** @param {number} pixels */
   #shift(pixels) {
-    for (const group of [this.lines, this.marks]) group.style.transform = pixels ? `translateX(${pixels.toFixed(2)}px)` : '';
+    for (const group of [this.lines, this.marks, this.losses]) group.style.transform = pixels ? `translateX(${pixels.toFixed(2)}px)` : '';
   }
 
   #redraw() {
+    const { width } = this;
     const { from, to, right } = this.#window();
     const traces = [...this.traces.values()].filter(isDrawn);
-    for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, this.width, line);
+    for (const { series, line } of traces) collect(/** @type {any} */ (series.ring), right + from, right + to, width, line);
     this.right = right;
     this.#fitAxes(from, to, right, traces);
     this.#write(traces, right + from);
-    drawEvents(this.marks, this.events(), right + from, right + to, this.width, this.height);
+    drawLosses(this.losses, spansOf(traces.map(({ line }) => line)), right + from, width / (to - from), this.height);
+    drawEvents(this.marks, this.events(), right + from, right + to, width, this.height);
     this.writtenAt = right;
     this.#shift(0);
     this.dirty = false;
@@ -140,6 +142,7 @@ export class Chart {
 
   #resize() {
     this.outer = this.div.clientWidth;
+    this.tall = this.div.clientHeight || this.tall;
     this.dirty = true;
   }
 
@@ -149,14 +152,7 @@ export class Chart {
   }
 
   #window() {
-    return this.zoom ?? { from: -this.view.span, to: 0, right: this.view.right };
-  }
-
-  /** Follow the newest samples again. */
-  release() {
-    this.zoom = null;
-    this.dirty = true;
-    this.onZoom();
+    return { from: -this.view.width, to: 0, right: this.view.to };
   }
 
   /** @param {Trace[]} traces @param {number} left time at pixel 0 */
@@ -180,15 +176,16 @@ export class Chart {
   /** @param {number} from @param {number} to @param {number} right @param {Trace[]} traces */
   #fitAxes(from, to, right, traces) {
     const wanted = this.#range(traces);
-    const { axes, width } = this;
+    const { axes, width, height, unit } = this;
     const live = this.isLive;
-    const same = axes.from === from && axes.to === to && axes.live === live && axes.width === width;
+    const same = axes.from === from && axes.to === to && axes.live === live && axes.width === width && axes.height === height && axes.unit === unit;
     if (same && axes.low === wanted.low && axes.high === wanted.high && (live || axes.right === right)) return;
-    this.axes = { from, to, right, live, width, ...wanted };
+    this.axes = { from, to, right, live, width, height, unit, ...wanted };
     const x = timeTicks(from, to, right, live, Math.max(2, Math.floor(width / 70)));
     const y = this.#valueTicks(wanted);
     window.Plotly.relayout(this.div, {
       width: this.outer,
+      height: this.tall,
       'xaxis.range': [from, to],
       'xaxis.tickvals': x.values,
       'xaxis.ticktext': x.texts,
@@ -206,7 +203,7 @@ export class Chart {
     const { low: from, high: to } = this.axes;
     const held = { low: from, high: to, size: this.axes.size, ticks: this.axes.ticks };
     if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, size: 0, ticks: [0, 0.5, 1] } : held;
-    if (low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return held;
+    if (this.axes.unit === this.unit && low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return held;
     return this.#nice(low, high);
   }
 
@@ -249,7 +246,7 @@ export class Chart {
     window.Plotly.newPlot(this.div, [{ type: 'scatter', x: [], y: [] }], layout, CONFIG);
     const plotted = /** @type {any} */ (this.div);
     plotted.on('plotly_relayout', (/** @type {any} */ change) => this.#relaid(change));
-    plotted.on('plotly_doubleclick', () => this.release());
+    plotted.on('plotly_doubleclick', () => this.view.live());
     this.div.addEventListener('pointerdown', () => { this.held = this.inSight; }, true);
     const { signal } = this.ended;
     addEventListener('pointerup', () => setTimeout(() => { this.held = false; }), { signal });
@@ -257,16 +254,15 @@ export class Chart {
     this.resized.observe(this.div);
   }
 
-  /** Only a person's zoom names the ends of the range one by one. @param {any} change */
+  /** Only a person's zoom (or, with shift, pan) names the ends of the range one by one. @param {any} change */
   #relaid(change) {
     const from = change['xaxis.range[0]'];
     const to = change['xaxis.range[1]'];
     if (from === undefined || to === undefined) return;
-    if (to - from >= NARROWEST_S) this.zoom = { right: this.right, from, to };
-    else this.axes.width = 0; // back to what was
+    this.axes.width = 0; // Plotly has another range than this one knows
     this.held = false;
     this.dirty = true;
-    this.onZoom();
+    this.view.zoomTo(this.right + from, this.right + to, this.view.range !== null && Math.abs(to - from - this.view.width) < 1e-3);
   }
 
   /** @param {number} x pixels from the left of the plot area @returns {number} Unix seconds */

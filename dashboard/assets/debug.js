@@ -22,7 +22,8 @@ export function expose({ feed, store, view, scheduler, health, panels }) {
       return health.figures();
     },
     get view() {
-      return { paused: view.paused, windowS: view.windowS, now: feed.clock.now(), filter: view.filter };
+      const { state, range, paused, windowS, filter } = view;
+      return { state, range: range && { ...range }, paused, windowS, now: feed.clock.now(), filter };
     },
     series: () => [...store.series.values()].map((each) => ({
       metric: each.metric, tags: { ...each.tags }, unit: each.unit, kind: each.kind,

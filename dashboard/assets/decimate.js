@@ -8,11 +8,12 @@
  * @property {boolean} decimated
  * @property {number} low of the values, NaN if none
  * @property {number} high
+ * @property {number[]} lost from, to, from, to… (times of the samples around): there samples were lost
  */
 
 /** @returns {Line} */
 export function emptyLine() {
-  return { points: new Float64Array(512), count: 0, samples: 0, decimated: false, low: NaN, high: NaN };
+  return { points: new Float64Array(512), count: 0, samples: 0, decimated: false, low: NaN, high: NaN, lost: [] };
 }
 
 /**
@@ -29,6 +30,7 @@ export function collect(ring, from, to, width, line) {
   const room = 2 * (line.decimated ? 8 * Math.ceil(width) + 64 : 2 * line.samples + 8);
   if (line.points.length < room) line.points = new Float64Array(room * 1.5);
   line.count = 0;
+  line.lost.length = 0;
   if (line.decimated) reduce(ring, first, last, from, width / (to - from), line);
   else copy(ring, first, last, line);
   bounds(ring, first, last, line);
@@ -45,11 +47,17 @@ function add(line, time, value) {
   line.points[2 * line.count++ + 1] = value;
 }
 
+/** @param {import('./rings.js').Ring} ring @param {number} at @param {Line} line */
+function breakBefore({ times }, at, line) {
+  add(line, times[at], NaN);
+  line.lost.push(times[at - 1], times[at]);
+}
+
 /** @param {import('./rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
 function copy(ring, first, last, line) {
   const { times, values } = ring;
   for (let at = first; at < last; at++) {
-    if (at > first && ring.isBroken(at)) add(line, times[at], NaN);
+    if (at > first && ring.isBroken(at)) breakBefore(ring, at, line);
     add(line, times[at], values[at]);
   }
 }
@@ -72,7 +80,7 @@ function reduce(ring, first, last, from, perSecond, line) {
       if (values[end] > values[high]) high = end;
       end++;
     }
-    if (begin > first && ring.isBroken(begin)) add(line, times[begin], NaN);
+    if (begin > first && ring.isBroken(begin)) breakBefore(ring, begin, line);
     let before = -1;
     for (const index of [begin, Math.min(low, high), Math.max(low, high), end - 1]) {
       if (index > before) add(line, times[index], values[index]);

@@ -9,15 +9,15 @@ const LETTER_PX = 6.4;
 const ROWS = 4;
 
 /**
- * @param {import('./store.js').Series[]} sources @param {number} from @param {number} to
+ * @param {import('./store.js').Series[]} sources @param {number} from @param {number} to @param {number} [most]
  * @returns {Array<{time: number, text: string, series: import('./store.js').Series}>} the newest, in order of time
  */
-export function eventsIn(sources, from, to) {
+export function eventsIn(sources, from, to, most = SHOWN) {
   return sources
     .flatMap((series) => /** @type {import('./rings.js').EventRing} */ (series.ring).events.map((each) => ({ ...each, series })))
     .filter((each) => each.time >= from && each.time <= to)
     .sort((a, b) => a.time - b.time)
-    .slice(-SHOWN);
+    .slice(-most);
 }
 
 /**

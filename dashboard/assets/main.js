@@ -2,6 +2,7 @@
 
 import { BoardPanels, closeAll } from './board_panels.js';
 import { expose } from './debug.js';
+import { welcomeEveryone } from './everyone.js';
 import { Feed } from './feed.js';
 import { byId, Health } from './health.js';
 import { Pages } from './pages.js';
@@ -17,6 +18,7 @@ const config = JSON.parse(byId('streamgauge-config').textContent ?? '{}');
 let panels = null;
 /** @type {Pages|null} */
 let pages = null;
+let tellEveryone = () => {};
 
 const store = new Store(config.points_max, config.forget_s, () => feed.clock.now());
 const feed = new Feed(streamUrl(config.broadcaster, location), store);
@@ -45,12 +47,15 @@ function pass() {
 function before() {
   view.advance();
   if (panels?.settle()) showOrHideEmpty();
+  if (view.crosshair.due(performance.now(), view.isLive)) panels?.read();
 }
 
 function slow() {
   health.render();
   panels?.refresh();
   pages?.connections.tick();
+  pages?.kiosk.tick();
+  tellEveryone();
   showOrHideEmpty();
 }
 
@@ -73,7 +78,9 @@ function lay(specs) {
 
 function seen() {
   health.forget();
+  panels?.choose();
   panels?.filter();
+  pages?.moment.render();
   scheduler.invalidate();
 }
 
@@ -96,7 +103,7 @@ async function copyExample() {
 /** Dash has drawn its layout. */
 function begin() {
   pages = new Pages(config, { feed, store, view, tab }, seen, lay);
-  lay(pages.navigation.place.dashboard ? [] : null);
+  lay(pages.navigation.place.dashboard || pages.navigation.place.page === 'embed' ? [] : null);
   store.onDescribed = (series) => panels?.discovered(series);
   store.onForgotten = (series) => panels?.forgotten(series);
   store.onSamples = (series) => panels?.received(series);
@@ -106,6 +113,7 @@ function begin() {
   document.addEventListener('streamgauge:controls', takeControls);
   document.addEventListener('visibilitychange', () => health.forget());
   pages.begin();
+  tellEveryone = welcomeEveryone({ feed, view, pages, panels: () => panels });
   if (window.streamgaugeControls) takeControls();
   feed.listeners.push(() => health.render(), () => view.paused && scheduler.invalidate());
   scheduler.start();

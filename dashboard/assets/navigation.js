@@ -2,16 +2,21 @@
 
 /**
  * @typedef {object} Place
- * @property {'dashboard'|'connections'} page
+ * @property {'dashboard'|'connections'|'embed'} page
  * @property {string} dashboard name of a saved one; empty: every metric
  * @property {string} filter
  * @property {number|null} windowS 0: the whole history; null: as the dashboard says
  * @property {number|null} at paused, with this time (Unix seconds) at the right edge; null: live
+ * @property {import('./view.js').Range|null} range looked back at
+ * @property {string} hide marks of lines (see choice.js) @property {string} only of lines that are seen alone
+ * @property {boolean} kiosk for a wall: panels, and whether they are live
+ * @property {number|null} panel of the dashboard, and @property {string} metric glob without one: what is embedded
  * @property {string} theme `dark`, `light`, or empty: as the system
  * @property {string} sort of the connections @property {string} role shown of them; empty: all
  */
 
-const CONNECTIONS = '/connections';
+const PATHS = { dashboard: '/', connections: '/connections', embed: '/embed' };
+const MARKS = /^[0-9a-z.]{1,3000}$/;
 
 /** @param {string|null} text @param {number} least @returns {number|null} */
 function number(text, least) {
@@ -19,30 +24,46 @@ function number(text, least) {
   return Number.isFinite(value) && value >= least ? value : null;
 }
 
+/** @param {URLSearchParams} query @returns {import('./view.js').Range|null} */
+function rangeOf(query) {
+  const [from, to] = ['from', 'to'].map((name) => number(query.get(name), 1));
+  return from !== null && to !== null && to > from ? { from, to } : null;
+}
+
 /** @param {{pathname: string, search: string}} url @returns {Place} whatever makes no sense is as if it were left out */
 export function placeOf({ pathname, search }) {
   const query = new URLSearchParams(search);
   const one = (/** @type {string} */ name, /** @type {RegExp} */ pattern) => (pattern.test(query.get(name) ?? '') ? query.get(name) ?? '' : '');
+  const range = rangeOf(query);
+  const panel = number(query.get('panel'), 0);
   return {
-    page: pathname === CONNECTIONS ? 'connections' : 'dashboard',
+    page: pathname === PATHS.connections ? 'connections' : pathname === PATHS.embed ? 'embed' : 'dashboard',
     dashboard: one('dashboard', /^[a-z0-9][a-z0-9_-]{0,63}$/),
     filter: (query.get('filter') ?? '').slice(0, 500),
     windowS: number(query.get('window'), 0),
-    at: number(query.get('at'), 1),
+    at: range ? null : number(query.get('at'), 1),
+    range,
+    hide: one('hide', MARKS),
+    only: one('only', MARKS),
+    kiosk: query.get('kiosk') === '1',
+    panel: Number.isInteger(panel) ? panel : null,
+    metric: (query.get('metric') ?? '').slice(0, 255),
     theme: one('theme', /^(dark|light)$/),
     sort: one('sort', /^-?[a-z]{1,20}$/),
     role: one('role', /^(producer|subscriber)$/),
   };
 }
 
+const thousandths = (/** @type {number|null|undefined} */ time) => (time === null || time === undefined ? null : Math.round(time * 1000) / 1000);
+
 /** @param {Place} place @returns {string} path and query; what is as usual is left out */
-export function urlOf({ page, dashboard, filter, windowS, at, theme, sort, role }) {
+export function urlOf({ page, dashboard, filter, windowS, at, range, hide, only, kiosk, theme, sort, role, panel, metric }) {
   const query = new URLSearchParams();
-  const told = { dashboard, filter, window: windowS, at: at === null ? null : Math.round(at * 1000) / 1000, theme };
-  const those = page === 'connections' ? { ...told, sort, role } : told;
+  const told = { dashboard, filter, window: windowS, at: thousandths(at), from: thousandths(range?.from), to: thousandths(range?.to), hide, only, kiosk: kiosk ? 1 : null, theme };
+  const those = { ...told, ...(page === 'connections' && { sort, role }), ...(page === 'embed' && { panel, metric }) };
   for (const [name, value] of Object.entries(those)) if (value !== null && value !== '') query.set(name, String(value));
   const text = query.toString();
-  return (page === 'connections' ? CONNECTIONS : '/') + (text && `?${text}`);
+  return PATHS[page] + (text && `?${text}`);
 }
 
 export class Navigation {

@@ -3,8 +3,11 @@
 import { load, Picker, Refused } from './boards.js';
 import { Connections } from './connections.js';
 import { Editor } from './editor.js';
+import { embedded, wholeUrl } from './embed.js';
 import { byId } from './health.js';
 import { h } from './html.js';
+import { Kiosk } from './kiosk.js';
+import { Moment } from './moment.js';
 import { Navigation } from './navigation.js';
 import { Theme } from './theme.js';
 import { reachable } from './urls.js';
@@ -21,7 +24,7 @@ export class Pages {
    */
   constructor(config, { feed, store, view, tab }, onShown, onBoard) {
     this.onBoard = onBoard;
-    this.picker = new Picker(byId('boards'), (dashboard) => this.navigation.go({ dashboard, windowS: null }));
+    this.picker = new Picker(byId('boards'), (dashboard) => this.navigation.go({ dashboard, windowS: null, hide: '', only: '' }));
     this.editor = new Editor(byId('boards'), { store, lay: onBoard, saved: () => this.saved, done: (saved) => this.#edited(saved) });
     /** @type {import('./boards.js').Saved|null} */
     this.saved = null;
@@ -32,6 +35,10 @@ export class Pages {
     this.title = document.title;
     this.navigation = new Navigation((now, before) => this.#moved(now, before));
     this.connections = new Connections(byId('connections'), reachable(config.broadcaster_http, location), { feed, store, tab, navigation: this.navigation });
+    this.moment = new Moment(byId('moment'), view);
+    this.kiosk = new Kiosk(() => this.navigation.go({ kiosk: false }));
+    view.onMoved = (moment, replace) => this.navigation.go(moment, replace);
+    view.choice.onChosen = (texts) => this.navigation.go(texts, true);
     this.theme = new Theme(byId('theme'), (theme) => { this.navigation.go({ theme }, true); this.theme.show(theme); });
     this.navigation.allows = (next, now) => (next.page === now.page && next.dashboard === now.dashboard) || this.#leaves();
     /** @type {number|null} */
@@ -45,7 +52,8 @@ export class Pages {
   }
 
   begin() {
-    void this.picker.refresh();
+    if (this.navigation.place.page === 'embed') this.#embed();
+    else void this.picker.refresh();
     this.#show();
     this.#steer();
   }
@@ -53,6 +61,13 @@ export class Pages {
   /** Of this page and this dashboard, unless the URL says otherwise. */
   get windowS() {
     return this.navigation.place.windowS ?? this.boardWindowS ?? this.config.window_s;
+  }
+
+  /** A link to the whole, from one panel. */
+  #embed() {
+    const { place } = this.navigation;
+    if (!place.dashboard) this.onBoard(embedded(place, null));
+    byId('health').append(h('a', { class: 'embed-link', href: wholeUrl(place), target: '_blank', rel: 'noopener' }, 'Open the dashboard'));
   }
 
   /** @returns {boolean} whether nothing is lost, or a person lets it go */
@@ -81,15 +96,19 @@ export class Pages {
   }
 
   #show() {
-    const { page, theme } = this.navigation.place;
+    const { page, theme, range, kiosk } = this.navigation.place;
     document.documentElement.dataset.page = page;
     this.#title();
     this.theme.show(theme);
+    this.view.show(range);
+    this.view.choice.read(this.navigation.place);
+    this.moment.render();
+    this.kiosk.show(kiosk);
     for (const [id, name] of [['to-dashboard', 'dashboard'], ['to-connections', 'connections']]) {
       if (page === name) byId(id).setAttribute('aria-current', 'page');
       else byId(id).removeAttribute('aria-current');
     }
-    byId('panels').hidden = page !== 'dashboard';
+    byId('panels').hidden = page === 'connections';
     this.connections.show(page === 'connections');
     this.onShown();
     void this.#choose(this.navigation.place.dashboard);
@@ -115,7 +134,8 @@ export class Pages {
     root.toggleAttribute('data-board', saved !== null);
     root.removeAttribute('data-board-note');
     this.boardWindowS = saved?.dashboard.window_s ?? null;
-    this.onBoard(saved?.dashboard.panels ?? null);
+    const panels = saved?.dashboard.panels ?? null;
+    this.onBoard(this.navigation.place.page === 'embed' ? embedded(this.navigation.place, panels) : panels);
     this.#title();
     this.#steer();
   }
@@ -177,6 +197,7 @@ export class Pages {
       filter: controls.filter,
       windowS: usual ? null : controls.windowS,
       at: controls.paused ? at ?? Math.round(this.view.right * 1000) / 1000 : null,
+      range: onlyTyping ? this.navigation.place.range : null, // a window begins at what is newest, and so does a pause
     }, onlyTyping);
     return true;
   }

@@ -1,30 +1,25 @@
-/** One panel: a chart, and a legend with an entry for each of its series. */
+/** One panel: a chart, a legend with an entry for each of its series, and a menu. */
 
 import { Chart } from './charts.js';
-import { formatAge, formatValue } from './format.js';
+import { formatAge } from './format.js';
 import { Hover } from './hover.js';
 import { h, say } from './html.js';
+import { choosable, choose, entryOf, isCrowded, lagText, tellAge, Values } from './legend.js';
+import { markOf } from './choice.js';
+import { menu } from './menu.js';
+import { usualItems } from './panel_menu.js';
 import { COLOURS, takeSlots } from './slots.js';
+import { Summary } from './summary.js';
 import { collator, commonTags, describe, onlyKey, wordTest } from './tags.js';
 
 export const LINES_MAX = 60; // a panel draws no more: nobody tells them apart, and each costs time in every frame
 
-/**
- * @typedef {object} Entry
- * @property {import('./store.js').Series} series
- * @property {import('./charts.js').Trace} trace
- * @property {HTMLElement} item
- * @property {HTMLElement} node
- * @property {HTMLElement} label
- * @property {HTMLElement} value
- * @property {HTMLElement} age
- * @property {number} slot of colour and dash; -1: none yet
- * @property {boolean} stale
- * @property {boolean} silent stale, and none of it in view
- * @property {boolean} over beyond the most that are drawn
- */
+/** @typedef {import('./legend.js').Entry} Entry */
 
 export class Panel {
+  /** What the menu of a panel offers, of all panels: more can be pushed here. @type {Array<(panel: Panel) => import('./menu.js').MenuItem[]>} */
+  static menuItems = [usualItems];
+
   /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
   constructor(metric, view, events) {
     this.metric = metric;
@@ -41,25 +36,34 @@ export class Panel {
     this.node.dataset.metric = metric;
     this.common = h('span', { class: 'panel-tags' });
     this.age = h('span', { class: 'panel-age' });
-    this.back = h('button', { class: 'button small' }, 'Back to live');
-    this.back.hidden = true;
+    this.menuButton = h('button', { class: 'panel-button', type: 'button', title: 'More', 'aria-label': `More: ${metric}` }, '⋯');
     this.div = h('div', { class: 'plot' });
     this.legend = h('ul', { class: 'legend' });
     this.more = h('li', { class: 'legend-more' });
-    const header = h('header', { class: 'panel-header' });
-    const title = h('h3', { class: 'panel-title' }, metric);
-    title.title = metric;
-    header.append(title, this.common, this.age, this.back);
-    this.node.append(header, this.div, this.legend);
+    this.values = new Values(view, this.legend);
+    const title = h('h3', { class: 'panel-title', title: metric }, metric);
+    this.node.append(h('header', { class: 'panel-header' }, title, this.common, this.age, this.menuButton), this.div, this.legend);
+    this.summary = new Summary(this);
+    menu.attach(this.menuButton, metric, () => this.menuItems);
+  }
+
+  get menuItems() {
+    return Panel.menuItems.flatMap((items) => items(this));
   }
 
   /** Once its place in the page, and so its width, is known. */
   plot() {
-    const chart = new Chart(this.div, this.view, this.events);
-    chart.onZoom = () => { this.back.hidden = !chart.zoom; };
-    this.back.addEventListener('click', () => chart.release());
+    const chart = this.drawing();
+    chart.onSight = (inSight) => this.legend.classList.toggle('laid', inSight);
     this.chart = chart;
+    if (!(chart instanceof Chart)) return;
     this.hover = new Hover(chart, (series) => this.labelOf(series));
+    this.summary.picture(this.div);
+  }
+
+  /** What draws it. @returns {Chart} */
+  drawing() {
+    return new Chart(this.div, this.view, this.events);
   }
 
   invalidate() {
@@ -68,18 +72,12 @@ export class Panel {
 
   /** @param {import('./store.js').Series} series */
   add(series) {
-    const known = this.entries.get(series.id);
-    if (known || !this.chart) return;
-    const trace = this.chart.add(series);
-    const [node, label, value, age] = [h('button', { class: 'entry' }), h('span', { class: 'entry-label' }), h('span', { class: 'entry-value' }), h('span', { class: 'entry-age' })];
-    node.dataset.series = series.id;
-    node.setAttribute('aria-pressed', 'true');
-    node.append(h('span', { class: 'swatch' }), label, value, age);
-    node.addEventListener('click', () => this.#toggle(series.id));
+    if (this.entries.has(series.id) || !this.chart) return;
+    const mark = markOf(`${this.metric}\n${series.id}`);
+    const entry = entryOf(series, this.chart.add(series), mark, this.#isSilent(series));
+    choosable(entry, this.view.choice, () => [...this.entries.values()].map((each) => each.mark));
     if (series.help) this.node.title = series.help;
-    const item = h('li');
-    item.append(node);
-    this.entries.set(series.id, { series, trace, item, node, label, value, age, slot: -1, stale: false, silent: this.#isSilent(series), over: false });
+    this.entries.set(series.id, entry);
     this.arranged = false;
   }
 
@@ -113,8 +111,15 @@ export class Panel {
       say(label, text || (entries.length > 1 ? 'no tags' : 'latest'));
     }
     this.legend.replaceChildren(...entries.map(({ item }) => item), this.more);
+    this.legend.classList.toggle('crowded', isCrowded(entries.length));
     this.sorted = entries;
+    this.choose();
     this.#colour();
+  }
+
+  /** What a person hid is hidden. */
+  choose() {
+    if (choose(this.entries.values(), this.view.choice)) this.invalidate();
   }
 
   /** Who speaks comes first; of many, those whose line has left the view are only counted, and those beyond the most. */
@@ -144,22 +149,12 @@ export class Panel {
 
   /** @param {import('./store.js').Series} series @returns {boolean} */
   #isSilent(series) {
-    const zoom = this.chart?.zoom;
-    return series.ring.lastTime < (zoom ? zoom.right + zoom.from : this.view.right - this.view.span);
+    return series.ring.lastTime < this.view.from;
   }
 
   /** @param {import('./store.js').Series} series @returns {string} */
   labelOf(series) {
     return this.entries.get(series.id)?.label.textContent ?? '';
-  }
-
-  /** @param {string} id */
-  #toggle(id) {
-    const entry = this.entries.get(id);
-    if (!entry || !this.chart) return;
-    entry.trace.shown = !entry.trace.shown;
-    entry.node.setAttribute('aria-pressed', String(entry.trace.shown));
-    this.chart.dirty = true;
   }
 
   /** @param {string} filter @returns {boolean} */
@@ -171,25 +166,33 @@ export class Panel {
     });
   }
 
+  /** Values where a person points. */
+  read() {
+    if (this.chart) this.values.tell(this.entries, this.chart.width, true);
+  }
+
   /** @param {import('./store.js').Store} store */
   refresh(store) {
     let newest = Infinity;
     let changed = false;
     const stale = this.entries.size > 0 && [...this.entries.values()].every((entry) => store.isStale(entry.series));
+    const off = [...this.entries.values()].every(({ series }) => store.lagOf(series) && !store.isStale(series));
+    let lag = 0;
+    this.values.tell(this.entries, this.chart?.width ?? 1);
     for (const entry of this.entries.values()) {
-      const { series, node, value, age } = entry;
-      const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
-      if (!this.view.paused && !entry.item.hidden) say(value, ring.length ? formatValue(ring.lastValue, series.unit) : '–');
+      const { series, node } = entry;
       const old = store.isStale(series);
       const silent = old && this.#isSilent(series);
       changed ||= entry.stale !== old || entry.silent !== silent;
       Object.assign(entry, { stale: old, silent });
       node.classList.toggle('stale', old);
-      if (!entry.item.hidden) say(age, old && !stale ? `${formatAge(store.ageOf(series))} ago` : '');
+      tellAge(entry, store, stale || off);
       newest = Math.min(newest, store.ageOf(series));
+      lag = store.lagOf(series);
     }
     if (changed) this.#colour();
     this.node.classList.toggle('is-stale', stale);
-    say(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : '');
+    this.summary.tick();
+    say(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : off ? lagText(lag) : '');
   }
 }

@@ -133,6 +133,15 @@ export class Panels {
     if (!panel.node.hidden) this.none.hidden = true;
   }
 
+  /** Which lines are shown, and values where a person points. */
+  choose() {
+    for (const panel of this.panels.values()) panel.choose();
+  }
+
+  read() {
+    for (const panel of this.panels.values()) if (panel.chart?.inSight) panel.read();
+  }
+
   /** Values and ages, a few times a second. */
   refresh() {
     for (const panel of this.panels.values()) if (panel.chart?.inSight) panel.refresh(this.store);

@@ -2,6 +2,7 @@
 
 const BUDGET_MS = 9;
 const SLOW_MS = 250; // texts that nobody reads sixty times a second
+const REST_MS = 120; // scrolled past quicker than this, a panel is not laid out whole
 
 export class Scheduler {
   /**
@@ -19,6 +20,8 @@ export class Scheduler {
     this.sight = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '100px' });
     /** @type {Map<Element, import('./charts.js').Chart>} */
     this.owners = new Map();
+    /** @type {Map<import('./charts.js').Chart, number>} since when they have been in sight, of those not told yet */
+    this.arrived = new Map();
   }
 
   start() {
@@ -41,6 +44,7 @@ export class Scheduler {
   remove(chart) {
     this.charts = this.charts.filter((each) => each !== chart);
     this.owners.delete(chart.div);
+    this.arrived.delete(chart);
     this.sight.unobserve(chart.div);
   }
 
@@ -54,14 +58,28 @@ export class Scheduler {
     for (const entry of entries) {
       const chart = this.owners.get(entry.target);
       if (!chart) continue;
+      if (chart.inSight === entry.isIntersecting) continue;
       chart.inSight = entry.isIntersecting;
       chart.dirty = true;
+      if (chart.inSight) this.arrived.set(chart, entry.time);
+      else if (!this.arrived.delete(chart)) chart.onSight?.(false);
     }
+  }
+
+  /** One a frame. @param {number} time */
+  #settle(time) {
+    for (const [chart, since] of this.arrived) {
+      if (time - since < REST_MS) continue;
+      this.arrived.delete(chart);
+      return chart.onSight?.(true);
+    }
+    return undefined;
   }
 
   /** @param {number} time */
   #frame(time) {
     this.before();
+    this.#settle(time);
     this.#draw(performance.now() + BUDGET_MS);
     if (time - this.slowAt < SLOW_MS) return;
     this.slowAt = time;
