@@ -58,6 +58,7 @@ export const checks = {
     const order = (values, time) => one.order(new Map(Object.entries(values)), time).join('');
     same(order({ a: 1, n: NaN, b: 3 }, 0), 'ban');
     same([order({ a: 1, n: NaN, b: 3, z: 2 }, 0.1), order({ n: NaN, b: 3, z: 2 }, 0.2)], ['bzan', 'bzn']);
+    same(order({ b: 3, z: 2, c: 2.99, d: 3.01 }, 0.3), 'dbcz');
     one.restart(1);
     same(order({ n: NaN, b: 3, z: 2 }, 0.3), 'zbn');
     same(new m.Ranking().order(new Map([['a', 1e308], ['b', -1e308], ['c', NaN]]), 0), ['a', 'b', 'c']);

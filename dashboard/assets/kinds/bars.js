@@ -25,7 +25,7 @@ export class Bars extends Kind {
     /** @type {{from: number, to: number}|null} */
     this.range = null;
     this.tickS = 1; // ages
-    this.list = h('ul', { class: 'bars', role: 'list', 'aria-label': spec.title || spec.metric || 'values' });
+    this.list = h('ul', { class: 'kind-bars', role: 'list', 'aria-label': spec.title || spec.metric || 'values' });
     this.more = h('li', { class: 'kind-more' });
     div.append(this.list);
     /** @type {Map<string, string>} */
@@ -94,13 +94,13 @@ export class Bars extends Kind {
 
 class Bar {
   constructor() {
-    this.name = h('span', { class: 'bar-name' });
-    this.age = h('span', { class: 'bar-age' });
-    this.fill = h('span', { class: 'bar-fill' });
-    this.level = h('span', { class: 'level' });
-    this.value = h('span', { class: 'bar-value' });
+    this.name = h('span', { class: 'kind-bar-name' });
+    this.age = h('span', { class: 'kind-bar-age' });
+    this.fill = h('span', { class: 'kind-bar-fill' });
+    this.level = h('span', { class: 'kind-level' });
+    this.value = h('span', { class: 'kind-bar-value' });
     this.clip = '';
-    this.node = h('li', { class: 'bar' }, h('span', { class: 'bar-label' }, this.name, this.age), h('span', { class: 'bar-track' }, this.fill), h('span', { class: 'bar-figure' }, this.level, this.value));
+    this.node = h('li', { class: 'kind-bar' }, h('span', { class: 'kind-bar-label' }, this.name, this.age), h('span', { class: 'kind-bar-track' }, this.fill), h('span', { class: 'kind-bar-figure' }, this.level, this.value));
   }
 
   /** @param {Reading|null} reading @param {{name: string, unit: string|null, from: number, to: number, limits: import('./kind.js').Limit[]|undefined}} how */

@@ -30,7 +30,7 @@ export class Ranking {
     const fresh = [...values.keys()].filter((id) => !known.has(id));
     const due = !(Math.abs(time - this.at) < REST_S);
     if (!kept.length) this.ids = this.#exactly(fresh, values);
-    else if (fresh.length || due) this.ids = this.#settle([...kept, ...this.#exactly(fresh, values)], values);
+    else if (fresh.length || due) this.ids = this.#settle([...kept, ...this.#exactly(fresh, values)], values, known);
     else this.ids = kept;
     if (due || fresh.length) this.at = time;
     return this.ids;
@@ -47,15 +47,15 @@ export class Ranking {
     return Number.isNaN(value) ? -Infinity : -this.direction * value;
   }
 
-  /** Each goes before the first that it beats. @param {string[]} ids @param {Map<string, number>} values */
-  #settle(ids, values) {
+  /** Each goes before the first that it beats. @param {string[]} ids @param {Map<string, number>} values @param {Set<string>} known who has a place already */
+  #settle(ids, values, known) {
     const weights = ids.map((id) => this.#weight(/** @type {number} */ (values.get(id))));
     const finite = weights.filter(Number.isFinite);
     const margin = finite.length ? MARGIN * Math.min(Number.MAX_VALUE, Math.max(...finite) - Math.min(...finite)) : 0;
     const order = [];
     const placed = [];
     ids.forEach((id, index) => {
-      const found = placed.findIndex((weight) => weights[index] > weight + margin);
+      const found = placed.findIndex((weight) => weights[index] > weight + (known.has(id) ? margin : 0));
       const at = found < 0 ? placed.length : found;
       order.splice(at, 0, id);
       placed.splice(at, 0, weights[index]);

@@ -11,9 +11,9 @@ const SMALLEST = 1e-290; // distance
 export class Spark {
   constructor() {
     this.line = emptyLine();
-    this.node = svg('svg', 'spark');
+    this.node = svg('svg', 'kind-spark');
     this.node.setAttribute('role', 'img');
-    this.path = svg('path', 'spark-line');
+    this.path = svg('path', 'kind-spark-line');
     this.node.append(this.path);
     this.data = '';
     this.down = '';

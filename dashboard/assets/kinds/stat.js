@@ -20,7 +20,7 @@ export class Stat extends Kind {
   /** @param {HTMLElement} div @param {import('../view.js').View} view @param {import('./kind.js').Spec} spec */
   constructor(div, view, spec) {
     super(div, view, spec);
-    this.list = h('ul', { class: 'tiles', role: 'list', 'aria-label': spec.title || spec.metric || 'values' });
+    this.list = h('ul', { class: 'stat-tiles', role: 'list', 'aria-label': spec.title || spec.metric || 'values' });
     this.more = h('li', { class: 'kind-more' });
     div.append(this.list);
     /** @type {Map<string, string>} */
@@ -74,16 +74,16 @@ export class Stat extends Kind {
 class Tile {
   constructor() {
     this.spark = new Spark();
-    this.name = h('div', { class: 'tile-name' });
-    this.number = h('span', { class: 'tile-number' });
-    this.unit = h('span', { class: 'tile-unit' });
-    this.arrow = h('span', { class: 'tile-arrow', 'aria-hidden': 'true' });
+    this.name = h('div', { class: 'stat-name' });
+    this.number = h('span', { class: 'stat-number' });
+    this.unit = h('span', { class: 'stat-unit' });
+    this.arrow = h('span', { class: 'stat-arrow', 'aria-hidden': 'true' });
     this.change = h('span');
-    this.moved = h('div', { class: 'tile-change' }, this.arrow, this.change);
-    this.level = h('span', { class: 'level' });
-    this.age = h('span', { class: 'tile-age' });
-    this.value = h('div', { class: 'tile-value' }, this.number, this.unit);
-    this.node = h('li', { class: 'tile' }, h('div', { class: 'tile-head' }, this.name, this.level, this.age), h('div', { class: 'tile-body' }, h('div', { class: 'tile-figures' }, this.value, this.moved), this.spark.node));
+    this.moved = h('div', { class: 'stat-change' }, this.arrow, this.change);
+    this.level = h('span', { class: 'kind-level' });
+    this.age = h('span', { class: 'stat-age' });
+    this.value = h('div', { class: 'stat-value' }, this.number, this.unit);
+    this.node = h('li', { class: 'stat-tile' }, h('div', { class: 'stat-head' }, this.name, this.level, this.age), h('div', { class: 'stat-body' }, h('div', { class: 'stat-figures' }, this.value, this.moved), this.spark.node));
   }
 
   /** @param {import('../store.js').Series} series @param {{name: string, unit: string|null, right: number, span: number, live: boolean, limits: import('./kind.js').Limit[]|undefined}} how */

@@ -11,10 +11,10 @@ export class TableRow {
     this.spark = new Spark();
     /** @type {HTMLElement[]} */
     this.keys = [];
-    this.level = h('span', { class: 'level' });
+    this.level = h('span', { class: 'kind-level' });
     this.number = h('span');
     this.age = h('span', { class: 'rank-age' });
-    this.arrow = h('span', { class: 'tile-arrow', 'aria-hidden': 'true' });
+    this.arrow = h('span', { class: 'stat-arrow', 'aria-hidden': 'true' });
     this.moved = h('span');
     this.min = h('td', { class: 'rank-min' });
     this.max = h('td', { class: 'rank-max' });
