@@ -9,7 +9,7 @@ export PREPARE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test unit e2e benchmark lint format browser constraints image verify-compose clean
+.PHONY: help demo install test unit e2e benchmark lint format browser constraints image pictures verify-compose clean
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -48,6 +48,9 @@ constraints: ## pin the newest versions that fit, with hashes (needs uv)
 
 image: ## build the container image streamgauge:local
 	docker build --tag streamgauge:local .
+
+pictures: install browser ## take the pictures of the docs again (make pictures ARGS="dashboard moving")
+	$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
 verify-compose: install browser ## bring compose.yaml up on a real engine, see samples arrive (PREPARE=COMMAND provides the base image)
 	$(BIN)/python -m tests.compose.verify
