@@ -15,6 +15,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument("--tls-certificate", metavar="FILE", help="certificate chain (PEM): both ports speak TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
     serve.add_argument("--alerts", metavar="PATH", help="alerts: a TOML file, or a directory of them (none)")
+    writable = "pages may make and change alerts in that directory, which is made if missing"
+    serve.add_argument("--alerts-writable", action="store_const", const=True, help=writable)
     serve.add_argument("--config", metavar="FILE", help="TOML file with settings")
     serve.add_argument(
         "--insecure", action="store_const", const=True, help="allow binding beyond loopback without credentials"
@@ -44,7 +46,7 @@ def _serve(args: argparse.Namespace) -> int:
     with extra("broadcaster"):
         from broadcaster.command import run
 
-    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts")
+    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts", "alerts_writable")
     flags = {name: getattr(args, name) for name in names}
     run(flags, args.config)
     return 0

@@ -76,6 +76,7 @@ class BroadcasterConfig(BaseModel):
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
     alerts: Path | None = Field(None, description="Alerts: a TOML file, or a directory of them.")
+    alerts_writable: bool = Field(False, description="Pages may put alerts into that directory (scope admin).")
 
     @field_validator("tls_key")
     @classmethod

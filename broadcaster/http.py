@@ -1,3 +1,4 @@
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -25,10 +26,21 @@ STATUS = {
     "forbidden": 403,
     "too_large": 413,
     "too_many_samples": 413,
+    "read_only": 403,
+    "not_found": 404,
+    "taken": 409,
+    "by_hand": 409,
+    "too_many": 409,
+    "changed": 412,
+    "bad_type": 415,
+    "bad_alert": 422,
+    "no_revision": 428,
+    "cannot_write": 500,
     "rate_limited": 429,
     "too_many_series": 429,
 }
 CORS_AGE_S = 600
+ALERT_BYTES = 65_536
 CONNECTIONS_MOST = 100_000  # described in one answer; whoever asks again and again names a smaller limit
 LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
@@ -72,7 +84,18 @@ class Core(Protocol):
     def figures(self) -> Figures: ...
 
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
-        """The alerts that are set, and those that are pending or firing."""
+        """The alerts that are set, those that are pending or firing, and the newest that are over."""
+
+    @property
+    def alerting(self) -> "Alerting": ...
+
+
+class Alerting(Protocol):
+    """Where alerts are put. Both raise MessageError."""
+
+    async def put(self, name: str, table: Mapping[str, Any], expected: str | None) -> Mapping[str, Any]: ...
+
+    async def delete(self, name: str, expected: str) -> None: ...
 
 
 class JSON(Response):
@@ -93,6 +116,8 @@ def build_app(core: Core) -> Starlette:
         Route("/v1/series", _answering(_series, core)),
         Route("/v1/connections", _answering(_connections, core)),
         Route("/v1/alerts", _answering(_alerts, core)),
+        Route("/v1/alerts/{name}", _answering(_put_alert, core), methods=["PUT"]),
+        Route("/v1/alerts/{name}", _answering(_delete_alert, core), methods=["DELETE"]),
         Route("/healthz", _answering(_healthz, core)),
         Route("/readyz", _answering(_readyz, core)),
         Route("/metrics", _answering(_metrics, core)),
@@ -188,6 +213,39 @@ async def _alerts(request: Request, core: Core) -> Response:
     return JSON(core.alerts(_caller(request, core)))
 
 
+async def _put_alert(request: Request, core: Core) -> Response:
+    _admin(request, core)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise MessageError("bad_type", "Content-Type: expected application/json")
+    expected = _revision(request, creating=True)
+    table = decode(await _body(request, ALERT_BYTES))
+    answer = await core.alerting.put(request.path_params["name"], table, expected)
+    return JSON(answer, 201 if expected is None else 200)
+
+
+async def _delete_alert(request: Request, core: Core) -> Response:
+    _admin(request, core)
+    expected = _revision(request, creating=False)
+    assert expected is not None
+    await core.alerting.delete(request.path_params["name"], expected)
+    return Response(status_code=204)
+
+
+def _admin(request: Request, core: Core) -> None:
+    if not _caller(request, core).admin:
+        raise MessageError("forbidden", "alerts: changing them needs the scope admin")
+
+
+def _revision(request: Request, *, creating: bool) -> str | None:
+    """The one in If-Match; None for `If-None-Match: *`, which creates. Raises MessageError (no_revision)."""
+    if creating and request.headers.get("if-none-match", "").strip() == "*":
+        return None
+    if not (match := re.fullmatch(r'"([^"]+)"', request.headers.get("if-match", "").strip())):
+        creates = ", or If-None-Match: * to create" if creating else ""
+        raise MessageError("no_revision", f'expected the header If-Match: "REVISION"{creates}')
+    return match[1]
+
+
 async def _healthz(request: Request, core: Core) -> Response:
     return JSON({"status": "ok"})
 
@@ -225,8 +283,8 @@ class Origins:
         shared = {"access-control-allow-origin": origin, "vary": "Origin"}
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             allow = {
-                "access-control-allow-methods": "GET, POST",
-                "access-control-allow-headers": "Authorization, Content-Type",
+                "access-control-allow-methods": "GET, POST, PUT, DELETE",
+                "access-control-allow-headers": "Authorization, Content-Type, If-Match, If-None-Match",
                 "access-control-max-age": str(CORS_AGE_S),
             }
             await Response(status_code=204, headers=shared | allow)(request.scope, receive, send)

@@ -66,7 +66,13 @@ class Broadcaster:
         self._publishers: dict[str, Publisher] = {}
         self._lag = LoopLag()
         self._process = psutil.Process()
-        self._alerts = Alerts(config.alerts, self.hub, config.telemetry_interval_s)
+        self.alerting = Alerts(
+            config.alerts,
+            self.hub,
+            config.telemetry_interval_s,
+            writable=config.alerts_writable,
+            forget_s=config.history_age_s,
+        )
         self.certificate = certificate_of(config)
         self.listener = Listener(config, authenticator, self, self.certificate)
         self._most = min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE)
@@ -159,11 +165,11 @@ class Broadcaster:
             loop_lag_s=self._lag.worst_s,
             memory_bytes=self._process.memory_info().rss,
             limits={name: getattr(self.config, name) for name in LIMITS},
-            **self._alerts.figures(),
+            **self.alerting.figures(),
         )
 
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
-        return self._alerts.describe(caller.may_subscribe, admin=caller.admin)
+        return self.alerting.describe(caller.may_subscribe, admin=caller.admin)
 
     # Its tasks.
 
@@ -173,7 +179,7 @@ class Broadcaster:
             nursery.start_soon(self.flusher.run, self.hub)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._lag.measure)
-            nursery.start_soon(self._alerts.run)
+            nursery.start_soon(self.alerting.run)
             if self.config.telemetry_interval_s:
                 nursery.start_soon(self._publish_telemetry)
 
@@ -200,8 +206,13 @@ class Broadcaster:
                     self.certificate.refresh()
 
     async def drain(self) -> None:
-        """Delivers what waits, then says `bye` to everybody and waits for them to go."""
+        """Delivers what waits, then says `bye` to everybody and waits for them to go; webhooks meanwhile."""
         self.draining = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.alerting.drained)
+            await self._drain_clients()
+
+    async def _drain_clients(self) -> None:
         self.hub.flush(trio.current_time())
         async with trio.open_nursery() as nursery:
             nursery.cancel_scope.deadline = trio.current_time() + self.config.drain_s / 2

@@ -55,19 +55,19 @@ class _Route:
         self.host = host_of(url)
         self.queue: deque[Delivery] = deque()
         self.backoff = backoff
-        self._failing = False
+        self.is_failing = False
         self._said_at = -math.inf
         self._unsaid = 0
 
     def failing(self, delivery: Delivery, error: WebhookError) -> None:
-        if not self._failing:
+        if not self.is_failing:
             log.warning("webhook %s: %s: %s; trying again", self.host, delivery.about, error)
-        self._failing = True
+        self.is_failing = True
 
     def delivered(self, delivery: Delivery, tries: int) -> None:
-        if self._failing:
+        if self.is_failing:
             log.warning("webhook %s: %s: delivered at try %d", self.host, delivery.about, tries)
-        self._failing = False
+        self.is_failing = False
         self.backoff.failures = 0
 
     def lost(self, delivery: Delivery, why: str, now: float) -> None:
@@ -92,6 +92,7 @@ class Deliveries:
         self._send = send
         self._backoff = backoff
         self._routes: dict[str, _Route] = {}
+        self._progress = trio.Event()
 
     @property
     def waiting(self) -> int:
@@ -109,12 +110,19 @@ class Deliveries:
             self._lost("dropped", route, lost, f"{QUEUE_MAX} wait already")
         route.queue.append(delivery)
 
+    async def drained(self) -> None:
+        """Returns when nothing waits, but for receivers that fail: those are not waited for."""
+        while any(not route.is_failing for route in self._routes.values()):
+            self._progress = trio.Event()
+            await self._progress.wait()
+
     async def _work(self, url: str, route: _Route) -> None:
         while route.queue:
             await self._deliver(url, route, route.queue[0])
             route.queue.popleft()
         del self._routes[url]
         route.end()
+        self._progress.set()
 
     async def _deliver(self, url: str, route: _Route, delivery: Delivery) -> None:
         tries = 0
@@ -129,6 +137,7 @@ class Deliveries:
                     self._lost("failed", route, delivery, f"{error} (try {tries})")
                     return
                 route.failing(delivery, error)
+                self._progress.set()
                 self.counts.retries += 1
                 await trio.sleep(delay)
                 continue

@@ -11,7 +11,7 @@ from broadcaster.alerts.rules import Rule
 from broadcaster.alerts.timers import Timers
 from broadcaster.history import Record
 from broadcaster.selection import compile_glob, glob_match
-from ingest.samples import Series, Value
+from ingest.samples import Kind, Series, Value
 
 OWN: Final = frozenset({"alerts.state", "alerts.firing"})  # alerts on alerts could go in circles
 METRICS_MAX = 10_000  # of which it is remembered which rules they concern
@@ -32,6 +32,7 @@ class Evaluator:
         self._on_news = on_news
         self._watched: dict[Record, list[Instance]] = {}
         self._by_metric: dict[str, list[tuple[Rule, tuple[tuple[str, str], ...]]]] = {}
+        self._expected: dict[Series, Record] = {}  # known from before a restart, and not heard since
         self._globs: list[tuple[Callable[[str], bool], Rule]] = []
         self._changes: list[Change] = []  # bounded by what one flush can bring: it is taken in between
 
@@ -39,7 +40,10 @@ class Evaluator:
 
     def appeared(self, record: Record, now: float) -> None:
         """A series that is new: `now` by the steady clock."""
-        if rules := self._concerned(record):
+        rules = self._concerned(record)
+        if (expected := self._expected.pop(record.series, None)) is not None:
+            rules = self._take_over(expected, record, rules)
+        if rules:
             self._watch(record, rules, now)
 
     def forgotten(self, record: Record, now: float) -> None:
@@ -113,6 +117,48 @@ class Evaluator:
                 if missing := [rule for rule in rules if rule.name not in have]:
                     self._watch(record, missing, record.updated)
         self._tell()
+
+    # What was there before a restart.
+
+    def expect(self, heard: Iterable[tuple[Series, Kind]], now: float) -> None:
+        """Series that alerts on silence watched: each counts as heard now, until it comes or is `dismissed`."""
+        for series, kind in heard:
+            record = Record(0, series, kind)
+            record.updated = now
+            rules = [rule for rule in self._concerned(record) if rule.condition.silent_for_s is not None]
+            if rules and series not in self._expected:
+                self._expected[series] = record
+                self._watch(record, rules, now)
+
+    def dismiss(self, heard_before: float, now: float) -> None:
+        """Gives up expecting what should have come since `heard_before`, as the history forgets a series."""
+        for series, record in list(self._expected.items()):
+            if record.updated < heard_before:
+                del self._expected[series]
+                self.forgotten(record, now)
+
+    def heard(self) -> list[tuple[Series, Kind]]:
+        """The series that alerts on silence watch."""
+        return [
+            (record.series, record.kind)
+            for record, instances in self._watched.items()
+            if any(each.rule.condition.silent_for_s is not None for each in instances)
+        ]
+
+    def _take_over(self, expected: Record, record: Record, rules: list[Rule]) -> list[Rule]:
+        """What is expected has come, as `record`. Returns those of its rules that watched nothing yet."""
+        names = {rule.name for rule in rules}
+        instances = self._watched.pop(expected, [])
+        kept = [each for each in instances if each.rule.name in names]
+        for instance in instances:
+            if instance not in kept:
+                self._end(instance, Reason.RULE, record.updated)
+        for instance in kept:
+            instance.record = record
+        if kept:
+            self._watched[record] = kept
+        watching = {each.rule.name for each in kept}
+        return [rule for rule in rules if rule.name not in watching]
 
     def _watch(self, record: Record, rules: list[Rule], heard: float) -> None:
         instances = [Instance(rule, record, heard, self._changes) for rule in rules]

@@ -3,11 +3,12 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from broadcaster.alerts.rules import Rule, RuleError, parse_rule
+from broadcaster.revisions import revision_of
 
 FILE_BYTES: Final = 1_048_576
 FILES_MAX: Final = 1_000
@@ -39,10 +40,16 @@ class RuleFiles:
     stamp: Stamp = ()
     rules: Mapping[str, Sequence[Rule]] | None = None  # by file; None: nothing was ever read
     problems: tuple[Problem, ...] = ()
+    revisions: Mapping[str, str] = field(default_factory=dict)  # by alert: of files that say this one, named after it
 
     @property
     def all(self) -> list[Rule]:
         return [rule for rules in (self.rules or {}).values() for rule in rules]
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Which file says an alert."""
+        return {rule.name: file for file, rules in (self.rules or {}).items() for rule in rules}
 
 
 def read_rules(path: Path, before: RuleFiles = RuleFiles()) -> RuleFiles:
@@ -57,14 +64,17 @@ def read_rules(path: Path, before: RuleFiles = RuleFiles()) -> RuleFiles:
         return RuleFiles(stamp, before.rules, tuple(problems))
     rules: dict[str, Sequence[Rule]] = {}
     owners: dict[str, str] = {}
+    alone: dict[str, str] = {}
     for each in paths:
-        read, wrong = _read(each, owners)
+        read, wrong, revision = _read(each, owners)
+        if [rule.name for rule in read] == [each.stem]:
+            alone[each.stem] = revision
         problems += wrong
         if wrong and before.rules:
             read = [rule for rule in before.rules.get(str(each), ()) if rule.name not in owners]
         rules[str(each)] = read
         owners |= {rule.name: str(each) for rule in read}
-    return RuleFiles(stamp, rules, tuple(problems))
+    return RuleFiles(stamp, rules, tuple(problems), alone)
 
 
 def _find(path: Path) -> tuple[list[Path], Stamp, list[Problem]]:
@@ -78,17 +88,22 @@ def _find(path: Path) -> tuple[list[Path], Stamp, list[Problem]]:
     return paths, stamp, []
 
 
-def _read(path: Path, owners: Mapping[str, str]) -> tuple[list[Rule], list[Problem]]:
-    name = str(path)
+def _read(path: Path, owners: Mapping[str, str]) -> tuple[list[Rule], list[Problem], str]:
+    """Its rules, what is wrong, and its revision."""
     try:
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES + 1)
-        if len(raw) > FILE_BYTES:
-            return [], [Problem(name, 1, f"at most {FILE_BYTES} bytes")]
+    except OSError as error:
+        return [], [Problem(str(path), 1, f"cannot be read: {error.strerror}")], ""
+    return *_rules(str(path), raw, owners), revision_of(raw)
+
+
+def _rules(name: str, raw: bytes, owners: Mapping[str, str]) -> tuple[list[Rule], list[Problem]]:
+    if len(raw) > FILE_BYTES:
+        return [], [Problem(name, 1, f"at most {FILE_BYTES} bytes")]
+    try:
         text = raw.decode()
         document = tomllib.loads(text)
-    except OSError as error:
-        return [], [Problem(name, 1, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         return [], [Problem(name, raw.count(b"\n", 0, error.start) + 1, "expected UTF-8")]
     except ValueError as error:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from broadcaster.alerts.episodes import Episode
 from broadcaster.alerts.instance import Change, Instance, Reason, State
 from broadcaster.alerts.rules import Rule
 from broadcaster.figures import duration, quantity
@@ -91,9 +92,9 @@ def webhook_body(change: Change, id: str) -> bytes:
     )
 
 
-def rule_fields(rule: Rule, pending: int, firing: int, *, with_webhooks: bool) -> Mapping[str, Any]:
-    """A rule as `/v1/alerts` shows it. Of webhooks only the hosts: paths may be secrets."""
-    fields = {
+def rule_fields(rule: Rule, pending: int, firing: int) -> Mapping[str, Any]:
+    """A rule as `/v1/alerts` shows it to anybody."""
+    return {
         "alert": rule.name,
         "severity": rule.severity,
         "message": rule.message,
@@ -103,11 +104,15 @@ def rule_fields(rule: Rule, pending: int, firing: int, *, with_webhooks: bool) -
         "pending": pending,
         "firing": firing,
     }
-    return fields | {"webhooks": [host_of(url) for url in rule.webhooks]} if with_webhooks else fields
 
 
-def instance_fields(instance: Instance) -> Mapping[str, Any]:
-    """An alert that is pending or firing, as `/v1/alerts` shows it."""
+def origin_fields(rule: Rule, file: str | None, revision: str | None) -> Mapping[str, Any]:
+    """What the scope admin sees beside that. Of webhooks only the hosts: paths may be secrets."""
+    return {"webhooks": [host_of(url) for url in rule.webhooks], "file": file, "revision": revision}
+
+
+def instance_fields(instance: Instance, fired: Change | None) -> Mapping[str, Any]:
+    """An alert that is pending or firing, as `/v1/alerts` shows it. `fired`: the change with which it began to fire."""
     rule, record = instance.rule, instance.record
     return {
         "alert": rule.name,
@@ -119,6 +124,26 @@ def instance_fields(instance: Instance) -> Mapping[str, Any]:
         "value": _number(instance.value),
         "since": instance.since,
         "time": instance.time if math.isfinite(instance.time) else None,
+        "fired": None if fired is None else fired.time,
+    }
+
+
+def episode_fields(episode: Episode) -> Mapping[str, Any]:
+    """An alert that is over, as `/v1/alerts` shows it: how it began, and when and why it ended."""
+    fired, ended = episode
+    rule, record = fired.rule, fired.record
+    return {
+        "alert": rule.name,
+        "severity": rule.severity,
+        "reason": fired.reason.value,
+        "text": said(rule, record, fired.state, fired.reason, fired.value),
+        "series": _series(record),
+        "value": _number(fired.value),
+        "since": fired.since,
+        "fired": fired.time,
+        "ended": ended.time,
+        "ended_reason": ended.reason.value,
+        "ended_value": _number(ended.value),
     }
 
 

@@ -1,44 +1,72 @@
 """Alerts at work: rules from files, changes to the hub and to webhooks. What decides is in the pure modules."""
 
+import itertools
 import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
-from broadcaster.alerts import notices
+from broadcaster.alerts import heard, notices
 from broadcaster.alerts.deliveries import Deliveries, Delivery, Post
+from broadcaster.alerts.episodes import Episodes
 from broadcaster.alerts.evaluator import Evaluator
 from broadcaster.alerts.files import RuleFiles, read_rules
+from broadcaster.alerts.folder import Folder
+from broadcaster.alerts.heard import Heard
 from broadcaster.alerts.instance import Change, State
 from broadcaster.alerts.rules import Rule
 from broadcaster.alerts.webhook import post
 from broadcaster.hub import Hub
 from ingest.errors import CommandError
+from ingest.messages import MessageError
 from ingest.samples import Entry
 
 SWEEP_S: Final = 2.0
 IDLE_S: Final = 3_600.0
+REMEMBERED: Final = 5  # sweeps from one look at what is heard to the next
+RECENT_MAX: Final = 200
 SLICE: Final = 2_000  # series that are matched in one go when rules change
 
 log = logging.getLogger("streamgauge.alerts")
 
 
 class Alerts:
-    """All alerts of a broadcaster. `path`: a file or a directory of rules, None for no alerts; `wall`: Unix seconds.
+    """All alerts of a broadcaster.
+
+    Args:
+        path: a file or a directory of rules, None for no alerts.
+        interval_s: between samples of `alerts.firing`; 0: only with changes.
+        wall: Unix seconds.
+        writable: alerts may be put into the directory, which is made if it is not there.
+        forget_s: after so long a series that was known before a restart is not expected any more.
 
     Raises:
-        CommandError: a path that cannot be read, or a file that was named itself and has a problem.
+        CommandError: a path that cannot be read or made, or a file that was named itself and has a problem.
     """
 
     def __init__(
-        self, path: Path | None, hub: Hub, interval_s: float, wall: Callable[[], float] = time.time, send: Post = post
+        self,
+        path: Path | None,
+        hub: Hub,
+        interval_s: float,
+        wall: Callable[[], float] = time.time,
+        send: Post = post,
+        *,
+        writable: bool = False,
+        forget_s: float = 3_600.0,
     ) -> None:
         self._path = path
+        self._folder = _folder(path) if writable else None
+        self._forget_s = forget_s
+        self._episodes = Episodes()
+        self._reloading = trio.Lock()
+        self._heard: list[Heard] = []
         self._hub = hub
         self._interval_s = interval_s
         self._wall = wall
@@ -60,6 +88,10 @@ class Alerts:
         self._tell(self._files)
         self._evaluator.replace(self._files.all, trio.current_time())
         self._hub.inspector = self._evaluator
+        if self._folder is not None:
+            with _logged("series that were heard before are not known"):
+                self._heard = heard.read(self._folder.directory / heard.FILE)
+            self._evaluator.expect(self._heard, trio.current_time())
 
     def _wake(self) -> None:
         self._news.set()
@@ -76,8 +108,16 @@ class Alerts:
             try:
                 await self._work()
             finally:
+                self._remember(self._evaluator.heard())
                 if waiting := self._deliveries.waiting:
                     log.warning("webhooks not delivered before the end: %d", waiting)
+
+    async def drained(self) -> None:
+        """Returns when what has happened is told to every webhook that answers."""
+        if self._deliveries is not None:
+            self._evaluator.check(trio.current_time())
+            self._publish(self._evaluator.take())
+            await self._deliveries.drained()
 
     async def _work(self) -> None:
         while True:
@@ -103,6 +143,7 @@ class Alerts:
         now = trio.current_time()
         for change in changes:
             self._changes[change.state.value] += 1
+            self._episodes.take(change)
             self._firing[change.rule.name] += 1 if change.state is State.FIRING else -1
             if change.rule.webhooks:
                 body = notices.webhook_body(change, str(uuid.uuid4()))
@@ -126,11 +167,27 @@ class Alerts:
 
     async def _watch_files(self, path: Path) -> None:
         await self._adopt()
-        while True:
+        for sweep in itertools.count(1):
             await trio.sleep(SWEEP_S)
             await self.reload(path)
+            now = trio.current_time()
+            self._evaluator.dismiss(now - self._forget_s, now)
+            if not sweep % REMEMBERED and self._folder is not None:
+                await trio.to_thread.run_sync(self._remember, self._evaluator.heard())
+
+    def _remember(self, now_heard: list[Heard]) -> None:
+        """For after a restart."""
+        if self._folder is None or set(now_heard) == set(self._heard):
+            return
+        with _logged("series that are heard will not be known after a restart"):
+            heard.write(self._folder.directory / heard.FILE, now_heard)
+        self._heard = now_heard
 
     async def reload(self, path: Path) -> None:
+        async with self._reloading:
+            await self._reload(path)
+
+    async def _reload(self, path: Path) -> None:
         """Takes over what changed in the files."""
         files = await trio.to_thread.run_sync(read_rules, path, self._files)
         if files is self._files:
@@ -152,6 +209,30 @@ class Alerts:
         for problem in files.problems:
             log.warning("alerts: %s", problem)
 
+    # What others change.
+
+    async def put(self, name: str, table: Mapping[str, Any], expected: str | None) -> Mapping[str, Any]:
+        """Writes an alert into the directory; it is judged when this returns. Raises MessageError, as `Folder.put`."""
+        folder = self._writable()
+        async with self._reloading:
+            owner = self._files.owners.get(name)
+            revision = await trio.to_thread.run_sync(folder.put, name, table, expected, owner)
+            await self._reload(folder.directory)
+        return {"alert": name, "revision": revision}
+
+    async def delete(self, name: str, expected: str) -> None:
+        """Raises MessageError, as `Folder.delete`."""
+        folder = self._writable()
+        async with self._reloading:
+            await trio.to_thread.run_sync(folder.delete, name, expected)
+            await self._reload(folder.directory)
+
+    def _writable(self) -> Folder:
+        if self._folder is None:
+            why = "alerts are not changed from here: start it with --alerts DIR --alerts-writable"
+            raise MessageError("read_only", why)
+        return self._folder
+
     # What others ask.
 
     def figures(self) -> dict[str, Any]:
@@ -171,19 +252,56 @@ class Alerts:
         """The answer of `/v1/alerts`: the rules, and what is pending or firing, of metrics that the caller may see."""
         evaluator = self._evaluator
         pending = Counter(each.rule.name for each in evaluator.active if each.state is State.PENDING)
+        owners = self._files.owners
         answer: dict[str, Any] = {
             "time": self._wall(),
             "rules": [
-                notices.rule_fields(rule, pending[rule.name], self._firing[rule.name], with_webhooks=admin)
+                {
+                    **notices.rule_fields(rule, pending[rule.name], self._firing[rule.name]),
+                    **(self._origin(rule, owners.get(rule.name)) if admin else {}),
+                }
                 for rule in evaluator.rules
                 if may_see(rule.condition.selector.metric)
             ],
             "active": [
-                notices.instance_fields(each) for each in evaluator.active if may_see(each.record.series.metric)
+                notices.instance_fields(each, self._episodes.fired(each.rule.name, each.record.series))
+                for each in evaluator.active
+                if may_see(each.record.series.metric)
             ],
+            "recent": [
+                notices.episode_fields(each)
+                for each in reversed(self._episodes.over)
+                if may_see(each.fired.record.series.metric)
+            ][:RECENT_MAX],
+            "writable": admin and self._folder is not None,
         }
         if admin:
             answer["problems"] = [
                 {"file": each.file, "line": each.line, "message": each.message} for each in self._files.problems
             ]
         return answer
+
+    def _origin(self, rule: Rule, file: str | None) -> Mapping[str, Any]:
+        revision = self._files.revisions.get(rule.name) if self._folder is not None else None
+        return notices.origin_fields(rule, None if file is None else Path(file).name, revision)
+
+
+def _folder(path: Path | None) -> Folder:
+    """Raises CommandError."""
+    if path is None:
+        raise CommandError("--alerts-writable: needs --alerts DIR")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise CommandError(f"--alerts: {path}: expected a directory, for --alerts-writable") from None
+    except OSError as error:
+        raise CommandError(f"--alerts: {path}: {error.strerror or error}") from None
+    return Folder(path)
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.warning("alerts: %s: %s", what, error.strerror or error)

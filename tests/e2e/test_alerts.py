@@ -78,6 +78,50 @@ async def test_an_alert_from_the_sample_to_the_webhook(
         assert receiver.url not in printed
 
 
+async def test_what_has_just_fired_is_told_before_the_end(
+    broadcaster_process: Callable[..., BroadcasterProcess], tmp_path: Path
+) -> None:
+    async with receiving() as receiver:
+        path = tmp_path / "a.toml"
+        path.write_text(f'[hot]\nmetric = "cpu"\nabove = 90\nwebhook = ["{receiver.url}", "http://127.0.0.1:1/"]\n')
+        broadcaster = broadcaster_process(alerts=path)
+        await broadcaster.start()
+        async with wire.connected(broadcaster.url) as producer:
+            await producer.publish(1, [wire.sample("cpu", 91)])
+            broadcaster.send_signal(signal.SIGTERM)
+            with trio.fail_after(4):
+                assert await broadcaster.wait() == 0
+        assert [body["state"] for body in receiver.bodies] == ["firing"]
+        assert "webhooks not delivered before the end: 1" in await broadcaster.output()
+
+
+async def test_an_alert_that_was_put_outlives_the_broadcaster(
+    broadcaster_process: Callable[..., BroadcasterProcess], tmp_path: Path
+) -> None:
+    settings = {"alerts": tmp_path / "made", "alerts_writable": True}
+    broadcaster = broadcaster_process(**settings)
+    await broadcaster.start()
+    table = {"metric": "cpu", "above": 90, "tags": {"host": "a"}, "severity": "critical"}
+    async with httpx.AsyncClient(base_url=broadcaster.http_url) as client:
+        made = await client.put("/v1/alerts/hot", json=table, headers={"if-none-match": "*"})
+        assert made.status_code == 201
+        refused = await client.put("/v1/alerts/hot", json=table | {"for": "soon"}, headers={"if-none-match": "*"})
+        assert refused.status_code == 412
+        wrong = {"if-match": f'"{made.json()["revision"]}"'}
+        refused = await client.put("/v1/alerts/hot", json=table | {"for": "soon"}, headers=wrong)
+        assert refused.json() == {
+            "code": "bad_alert",
+            "message": 'for: expected a duration such as "30s" or "1m30s", got "soon"',
+        }
+    broadcaster.send_signal(signal.SIGTERM)
+    assert await broadcaster.wait() == 0
+    again = broadcaster_process(**settings)
+    await again.start()
+    async with httpx.AsyncClient(base_url=again.http_url) as client:
+        (rule,) = (await client.get("/v1/alerts")).json()["rules"]
+    assert (rule["alert"], rule["revision"], rule["severity"]) == ("hot", made.json()["revision"], "critical")
+
+
 async def test_a_subscriber_sees_alerts_as_events(
     broadcaster_process: Callable[..., BroadcasterProcess], tmp_path: Path
 ) -> None:

@@ -166,3 +166,23 @@ async def test_over_a_real_socket(caplog: pytest.LogCaptureFixture) -> None:
         deliveries.put(receiver.url, delivery(b'{"n":2}'))
         assert await receiver.wait_for(3) == [{"n": 1}, {"n": 1}, {"n": 2}]
     assert deliveries.counts.outcomes["delivered"] == 2
+
+
+async def test_a_drain_waits_for_those_that_answer_and_not_for_those_that_fail(autojump_clock: MockClock) -> None:
+    post = Post(b=WebhookError("refused"))
+    async with trio.open_nursery() as nursery:
+        deliveries = Deliveries(nursery, post, lambda: Backoff(latest))
+        for body in (b"1", b"2"):
+            deliveries.put(URL, delivery(body))
+            deliveries.put(OTHER, delivery(body))
+        before = trio.current_time()
+        await deliveries.drained()
+        assert trio.current_time() - before == pytest.approx(0.2)
+        assert [body for url, body, _ in post.sent if url == URL] == [b"1", b"2"]
+        assert deliveries.waiting == 2
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_drain_with_nothing_to_do_is_over_at_once(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        await Deliveries(nursery, Post()).drained()

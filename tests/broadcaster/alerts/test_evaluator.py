@@ -189,3 +189,46 @@ def test_many_series_cost_the_timers_one_entry_each() -> None:
         for host in range(50):
             watched.publish("cpu", 1.0, host=str(host))
     assert len(watched.evaluator.timers) == 50
+
+
+QUIET: dict[str, Any] = {"metric": "beat", "silent_for": "10s"}
+BEAT = Series("beat", (("host", "a"),))
+
+
+def test_a_series_from_before_a_restart_is_missed() -> None:
+    watched = Watched(quiet=QUIET, hot=HOT)
+    watched.evaluator.expect([(BEAT, "gauge"), (Series("cpu"), "gauge")], watched.world.clock.now)
+    assert watched.evaluator.heard() == [(BEAT, "gauge")]
+    watched.wait(9)
+    assert watched.told() == []
+    watched.wait(1)
+    assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
+    watched.publish("beat", 1.0, host="a")
+    assert watched.told() == [("quiet", "beat{host=a}", "ok value")]
+    watched.wait(10)
+    assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
+    assert watched.evaluator.heard() == [(BEAT, "gauge")]
+
+
+def test_one_that_comes_in_time_is_as_any() -> None:
+    watched = Watched(quiet=QUIET, more={"metric": "b*", "above": 5})
+    watched.evaluator.expect([(BEAT, "gauge")], watched.world.clock.now)
+    watched.wait(9)
+    watched.publish("beat", 9.0, host="a")
+    watched.wait(2)
+    assert watched.told() == [("more", "beat{host=a}", "firing value")]
+    watched.wait(8)
+    assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
+
+
+def test_one_that_never_comes_is_dismissed() -> None:
+    watched = Watched(quiet=QUIET)
+    began = watched.world.clock.now
+    watched.evaluator.expect([(BEAT, "gauge")], began)
+    watched.wait(11)
+    watched.told()
+    watched.evaluator.dismiss(began, watched.world.clock.now)
+    assert watched.told() == []
+    watched.evaluator.dismiss(began + 1, watched.world.clock.now)
+    assert watched.told() == [("quiet", "beat{host=a}", "ok forgotten")]
+    assert watched.evaluator.heard() == []

@@ -108,16 +108,17 @@ def test_the_body_of_a_webhook_stays_what_it_is() -> None:
 
 
 def test_what_is_listed_of_a_rule() -> None:
-    listed = notices.rule_fields(rule(), 1, 2, with_webhooks=True)
-    assert listed["webhooks"] == ["https://h.example"]
+    listed = notices.rule_fields(rule(), 1, 2)
     assert (listed["alert"], listed["metric"], listed["pending"], listed["firing"]) == ("cpu-hot", "host.cpu.*", 1, 2)
-    assert "webhooks" not in notices.rule_fields(rule(), 0, 0, with_webhooks=False)
+    assert "webhooks" not in listed
+    of_admin = notices.origin_fields(rule(), "web.toml", "abc")
+    assert of_admin == {"webhooks": ["https://h.example"], "file": "web.toml", "revision": "abc"}
 
 
 def test_what_is_listed_of_one_that_is_pending() -> None:
     instance = Instance(rule(), record(), 0.0, [])
     instance.feed([1000.0], [97.0], Moment(1000.0, 5.0))
-    assert notices.instance_fields(instance) == {
+    assert notices.instance_fields(instance, None) == {
         "alert": "cpu-hot",
         "severity": "critical",
         "state": "pending",
@@ -127,6 +128,7 @@ def test_what_is_listed_of_one_that_is_pending() -> None:
         "value": 97.0,
         "since": 1000.0,
         "time": 1000.0,
+        "fired": None,
     }
 
 

@@ -21,6 +21,7 @@ from broadcaster.hub import Hub
 from broadcaster.metrics import exposition
 from broadcaster.statistics import Figures
 from ingest.errors import CommandError
+from ingest.messages import MessageError
 from ingest.samples import Entry, Series
 
 WALL = 1_700_000_000.0
@@ -29,13 +30,13 @@ AT_ONCE = HOT.replace('for = "10s"\n', "")
 
 
 class World:
-    def __init__(self, path: Path | None, interval_s: float = 0.0) -> None:
+    def __init__(self, path: Path | None, interval_s: float = 0.0, *, writable: bool = False) -> None:
         config = BroadcasterConfig()
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
         self.hub = Hub(history)
         self.posted: list[tuple[str, Any]] = []
         self.problems: list[WebhookError] = []
-        self.alerts = Alerts(path, self.hub, interval_s, self.wall, self.post)
+        self.alerts = Alerts(path, self.hub, interval_s, self.wall, self.post, writable=writable)
 
     def wall(self) -> float:
         return WALL + trio.current_time()
@@ -68,9 +69,9 @@ class World:
 
 
 @asynccontextmanager
-async def working(path: Path | None, interval_s: float = 0.0) -> AsyncIterator[World]:
+async def working(path: Path | None, interval_s: float = 0.0, *, writable: bool = False) -> AsyncIterator[World]:
     async with trio.open_nursery() as nursery:
-        world = World(path, interval_s)
+        world = World(path, interval_s, writable=writable)
         world.started = trio.current_time()
         nursery.start_soon(world.alerts.run)
         await trio.testing.wait_all_tasks_blocked()
@@ -245,3 +246,98 @@ async def test_without_alerts_the_hub_asks_nobody(autojump_clock: MockClock) -> 
         await world.publish(95.0)
         assert world.hub.inspector is None
         assert world.alerts.describe(lambda _: True, admin=False)["rules"] == []
+
+
+async def test_an_alert_is_put_and_judged_at_once(autojump_clock: MockClock, tmp_path: Path) -> None:
+    directory = tmp_path / "made"
+    async with working(directory, writable=True) as world:
+        put = await world.alerts.put("hot", {"metric": "cpu", "above": 90, "webhook": "http://a/secret"}, None)
+        await world.publish(95.0)
+        assert [body["state"] for _, body in world.posted] == ["firing"]
+        listed = world.alerts.describe(lambda _: True, admin=True)
+        (rule,) = listed["rules"]
+        assert (rule["file"], rule["revision"], listed["writable"]) == ("hot.toml", put["revision"], True)
+        assert listed["active"][0]["fired"] == listed["active"][0]["since"] > WALL
+        seen = world.alerts.describe(lambda _: True, admin=False)
+        assert seen["writable"] is False
+        assert "revision" not in seen["rules"][0]
+        await world.alerts.delete("hot", put["revision"])
+        await trio.testing.wait_all_tasks_blocked()
+        (over,) = world.alerts.describe(lambda _: True, admin=False)["recent"]
+        assert (over["alert"], over["ended_reason"], over["value"]) == ("hot", "rule", 95.0)
+        assert world.alerts.describe(lambda metric: metric != "cpu", admin=False)["recent"] == []
+
+
+async def test_of_what_is_over_it_is_known_how_long_it_was(
+    autojump_clock: MockClock, write: Callable[[str], Path]
+) -> None:
+    async with working(write(AT_ONCE)) as world:
+        await world.publish(95.0)
+        await trio.sleep(7)
+        await world.publish(5.0)
+        (over,) = world.alerts.describe(lambda _: True, admin=False)["recent"]
+    assert (over["fired"], over["ended"] - over["fired"]) == (WALL + world.started, 7)
+    assert (over["value"], over["ended_value"], over["text"]) == (95.0, 5.0, "cpu is 95, above 90")
+
+
+async def test_without_the_setting_nothing_is_put(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    path = write(AT_ONCE)
+    async with working(path.parent) as world:
+        with pytest.raises(MessageError, match="--alerts-writable"):
+            await world.alerts.put("other", {"metric": "cpu", "above": 90}, None)
+        with pytest.raises(MessageError, match="--alerts-writable"):
+            await world.alerts.delete("alerts", "0")
+        assert world.alerts.describe(lambda _: True, admin=True)["rules"][0]["revision"] is None
+    with pytest.raises(CommandError, match="expected a directory, for --alerts-writable"):
+        World(path, writable=True)
+    with pytest.raises(CommandError, match="needs --alerts DIR"):
+        World(None, writable=True)
+
+
+async def test_a_series_that_is_silent_since_a_restart_is_missed(autojump_clock: MockClock, tmp_path: Path) -> None:
+    (tmp_path / "dead.toml").write_text('[dead]\nmetric = "beat"\nsilent_for = "5s"\n')
+    async with working(tmp_path, writable=True) as world:
+        await world.publish(1.0, metric="beat", host="a")
+    async with working(tmp_path, writable=True) as world:
+        await trio.sleep(5.1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert world.samples("alerts.state")[0][2] == "dead: beat{host=a} is silent for 5 s"
+        await world.publish(1.0, metric="beat", host="a")
+        assert "dead is over" in str(world.samples("alerts.state")[1][2])
+    async with working(tmp_path) as world:  # read-only: nothing is kept, and nothing missed
+        await trio.sleep(6)
+        assert world.samples("alerts.state") == []
+
+
+async def eventually(probe: Callable[[], bool]) -> None:
+    """The mock clock goes on while a thread writes."""
+    for _ in range(10_000):
+        if probe():
+            return
+        await trio.sleep(1)
+    raise AssertionError("never")
+
+
+async def test_what_is_heard_is_kept_while_it_runs_and_given_up_after_an_hour(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    (tmp_path / "dead.toml").write_text('[dead]\nmetric = "beat"\nsilent_for = "5s"\n')
+    kept = tmp_path / ".heard.json"
+    async with working(tmp_path, writable=True) as world:
+        await world.publish(1.0, metric="beat")
+        await eventually(kept.exists)
+        assert b'"beat"' in kept.read_bytes()
+    async with working(tmp_path, writable=True) as world:
+        await eventually(lambda: b'"beat"' not in kept.read_bytes())
+        assert trio.current_time() - world.started > 3_600
+        assert [reason for *_, reason in world.samples("alerts.state")][-1] == (
+            "dead is over: beat is forgotten: nothing came for long"
+        )
+
+
+async def test_a_drain_tells_what_has_just_happened(autojump_clock: MockClock, write: Callable[[str], Path]) -> None:
+    async with working(write(AT_ONCE)) as world:
+        world.hub.publish([Entry(Series("cpu"), [world.wall()], [95.0])], trio.current_time())
+        world.hub.flush(trio.current_time())
+        await world.alerts.drained()
+        assert len(world.posted) == 1
