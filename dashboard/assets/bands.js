@@ -49,14 +49,16 @@ export class Bands {
     this.chart = chart;
     this.limits = limits;
     this.group = svg('g', 'sg-bands');
+    this.words = svg('g', 'sg-bands'); // over the lines, as they are to be read
     this.drawn = '';
     const page = ++made;
     this.patterns = { warn: `sg-warn-${page}`, bad: `sg-bad-${page}` };
     // Patterns are not drawn by themselves; outside `defs` they are styled like the rest, also where a picture is made of it.
     this.group.append(hatch(this.patterns.warn, 'warn', 'M0,8L8,0', 8), hatch(this.patterns.bad, 'bad', 'M0,0L6,6M0,6L6,0', 6));
-    /** @type {Map<import('./kinds/kind.js').Limit, {node: SVGElement, band: SVGElement, edge: SVGElement, text: SVGElement}>} */
+    /** @type {Map<import('./kinds/kind.js').Limit, {band: SVGElement, edge: SVGElement, text: SVGElement}>} */
     this.marks = new Map(limits.map((limit) => [limit, this.#mark(limit)]));
     chart.layer.prepend(this.group);
+    chart.layer.append(this.words);
     this.listener = () => this.draw();
     chart.onDraw.push(this.listener);
   }
@@ -67,9 +69,11 @@ export class Bands {
     node.setAttribute('data-level', limit.level);
     band.setAttribute('fill', `url(#${this.patterns[limit.level]})`);
     text.setAttribute('x', '5');
-    node.append(band, edge, text);
+    text.setAttribute('data-level', limit.level);
+    node.append(band, edge);
     this.group.append(node);
-    return { node, band, edge, text };
+    this.words.append(text);
+    return { band, edge, text };
   }
 
   /** Takes them off the chart. */

@@ -76,7 +76,7 @@ export const checks = {
   'kinds/reading.js: a change has an arrow, a sign, a size and a share': async (m, same) => {
     const text = (first, value, unit = null) => {
       const change = m.changeText({ first, value, time: 0, ageS: 0, stale: false }, unit);
-      return change && `${change.arrow} ${plain(change.text)}`;
+      return change && `${change.arrow} ${plain(change.size)}${change.share && ` (${plain(change.share)})`}`;
     };
     same([text(10, 15), text(20, 5), text(-4, -6), text(7, 7), text(0.3, 0.1 + 0.2)], ['▲ +5 (+50 %)', '▼ −15 (−75 %)', '▼ −2 (−50 %)', '→ no change', '→ no change']);
     same([text(40, 50, '%'), text(0, 1536, 'B'), text(1000, 1000.1), text(3, 156)], ['▲ +10 pp (+25 %)', '▲ +1.5 KiB', '▲ +0.1 (<0.1 %)', '▲ +153 (×52)']);
@@ -121,9 +121,11 @@ export const checks = {
   'kinds/scales.js: rows of equal factor for what spans decades, and a choice stays': async (m, same) => {
     const wide = { low: 0.0012, high: 4, p5: 0.002, p95: 1 };
     const axis = m.heatScale(wide, 's', 20, {}, null);
-    same([axis.log, axis.rows, axis.ticks.map((tick) => Number(tick.toPrecision(3)))], [true, 20, [0.001, 0.01, 0.1, 1, 10]]);
-    same([0.001, 0.0018, 0.002, 1, 9.9, 0, -1].map((value) => m.rowOf(axis, value)), [0, 1, 1, 15, 19, 0, 0]);
-    same(m.edgesOf(axis, 5).map((edge) => Number(edge.toPrecision(3))), [0.01, 0.0158]);
+    same([axis.log, axis.rows, axis.ticks.map((tick) => Number(tick.toPrecision(3)))], [true, 24, [0.001, 0.01, 0.1, 1, 10]]);
+    same([0.001, 0.0018, 0.002, 1, 9.9, 0, -1].map((value) => m.rowOf(axis, value)), [0, 1, 1, 18, 23, 0, 0]);
+    same(m.edgesOf(axis, 5).map((edge) => Number(edge.toPrecision(3))), [0.00681, 0.01]);
+    const half = m.heatScale({ low: 4, high: 290, p5: 5, p95: 200 }, null, 20, {}, null);
+    same([half.from, half.to].map((edge) => Number(edge.toPrecision(3))).concat(half.rows, half.ticks), [3.16, 316, 20, 10, 100]);
     same(m.ticksOf(axis, 's').map(({ text }) => plain(text)), ['1 ms', '10 ms', '100 ms', '1 s', '10 s']);
     same(m.heatScale({ low: 0.002, high: 3, p5: 0.02, p95: 0.4 }, 's', 20, {}, axis) === axis, true);
     same([m.heatScale({ ...wide, p5: 0.5 }, 's', 20, {}, axis).log, m.heatScale({ ...wide, low: 0 }, 's', 20, {}, axis).log], [false, false]);

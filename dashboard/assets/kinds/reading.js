@@ -52,16 +52,15 @@ export function changeOf(reading) {
 
 /**
  * @param {Reading|null} reading @param {string|null} unit
- * @returns {{arrow: string, text: string}|null} null: there is nothing to compare with
+ * @returns {{arrow: string, size: string, share: string}|null} null: there is nothing to compare with
  */
 export function changeText(reading, unit) {
   const delta = changeOf(reading);
   if (!reading || !Number.isFinite(delta)) return null;
-  if (delta === 0) return { arrow: '→', text: 'no change' };
+  if (delta === 0) return { arrow: '→', size: 'no change', share: '' };
   const sign = delta > 0 ? '+' : '−';
   const size = unit === '%' ? `${digits(Math.abs(delta))}\u202fpp` : formatValue(Math.abs(delta), unit);
-  const share = shareText(reading.value, reading.first, sign);
-  return { arrow: delta > 0 ? '▲' : '▼', text: `${sign}${size}${share && ` (${share})`}` };
+  return { arrow: delta > 0 ? '▲' : '▼', size: sign + size, share: shareText(reading.value, reading.first, sign) };
 }
 
 /** @param {number} value @param {number} first @param {string} sign @returns {string} empty: it says nothing */

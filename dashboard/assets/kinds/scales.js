@@ -6,7 +6,7 @@ const LARGEST = 4e307; // beyond it the length of an axis is no number
 const FULL = 0.4; // an axis of which less is used is made anew
 const LOG_FROM = 30; // the bulk of the values spans this factor: steps of equal factors show it
 const LOG_UNTIL = 10; // and below this no longer
-const STEPS = [1, 2, 4, 5, 10, 20]; // rows between two ticks, or of a decade
+const STEPS = [1, 2, 3, 4, 5, 10, 20]; // rows between two ticks, or of half a decade
 
 /** @typedef {{min?: number, max?: number}} Ends of an axis that a person chose */
 
@@ -80,15 +80,15 @@ function linear(low, high, unit, rows) {
   return { log: false, rows: gaps * nearest(rows / gaps), from: Math.min(low, ticks[0]), to: Math.max(top, ticks[gaps] ?? top), ticks };
 }
 
-/** Whole decades. @param {number} low above 0 @param {number} high @param {number} rows @returns {Scale} */
+/** Whole halves of decades. @param {number} low above 0 @param {number} high @param {number} rows @returns {Scale} */
 function logarithmic(low, high, rows) {
-  const first = Math.max(-307, Math.floor(Math.log10(low) + 1e-9));
-  const last = Math.max(first + 1, Math.min(308, Math.ceil(Math.log10(high) - 1e-9)));
-  const decades = last - first;
-  const every = Math.ceil(decades / 6);
+  const first = Math.max(-614, Math.floor(2 * Math.log10(low) + 1e-9));
+  const last = Math.max(first + 2, Math.min(616, Math.ceil(2 * Math.log10(high) - 1e-9)));
+  const halves = last - first;
+  const every = Math.ceil(halves / 12);
   const ticks = [];
-  for (let power = first; power <= last; power += every) ticks.push(10 ** power);
-  return { log: true, rows: decades <= rows ? decades * nearest(rows / decades) : rows, from: Math.min(10 ** first, low), to: Math.max(10 ** last, high), ticks };
+  for (let power = Math.ceil(first / 2); power <= last / 2; power += every) ticks.push(10 ** power);
+  return { log: true, rows: halves <= rows ? halves * nearest(rows / halves) : rows, from: Math.min(10 ** (first / 2), low), to: Math.max(10 ** (last / 2), high), ticks };
 }
 
 /** @param {number} wanted @returns {number} */
@@ -121,7 +121,7 @@ export function edgesOf({ log, from, to, rows }, row) {
 export function ticksOf(axis, unit) {
   const { log, ticks } = axis;
   const together = scale(Math.max(...ticks.map(Math.abs)), unit);
-  const step = (ticks[1] - ticks[0]) / together.factor;
+  const step = ((ticks[1] ?? 2 * ticks[0]) - ticks[0]) / together.factor;
   return ticks.map((tick) => {
     const { factor, suffix } = log ? scale(tick, unit) : together;
     return { at: placeOf(axis, tick), text: (log ? digits(tick / factor) : tickDigits(tick / factor, step)) + suffix };

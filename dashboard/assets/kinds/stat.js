@@ -46,10 +46,11 @@ export class Stat extends Kind {
     this.#lay(those, shown.length - those.length, box);
     const width = box.width - 20;
     const spacious = box.height >= SPACIOUS_PX;
+    const tall = Math.floor(spacious ? Math.max(18, box.height - 1.12 * figureOf(box) - 54) : box.height - 24); // what its figures leave
     this.tickS = Math.min(0.5, (this.span / width) * STEP_PX);
     for (const trace of those) {
       trace.tile.show(trace.series, { name: this.names.get(trace.series.id) ?? '', unit: this.unitOf(trace.series), right: this.right, span: this.span, live: this.isLive, limits: this.spec.thresholds });
-      trace.tile.spark.draw(trace.series.ring, this.right - this.span, this.right, spacious ? width : Math.floor(width * 0.36), spacious ? Math.max(18, Math.floor(box.height * 0.3)) : Math.floor(box.height - 24));
+      trace.tile.spark.draw(trace.series.ring, this.right - this.span, this.right, spacious ? width : Math.floor(width * 0.36), tall);
       trace.drawn = true;
       yield;
     }
@@ -62,8 +63,7 @@ export class Stat extends Kind {
     const layout = `${box.columns} ${box.width} ${box.height}`;
     if (layout === this.layout) return;
     this.layout = layout;
-    const figure = Math.max(20, Math.min(52, box.height * 0.3, box.width * 0.17));
-    for (const [name, value] of [['--columns', String(box.columns)], ['--tile', `${box.height}px`], ['--figure', `${figure.toFixed(1)}px`]]) this.list.style.setProperty(name, value);
+    for (const [name, value] of [['--columns', String(box.columns)], ['--tile', `${box.height}px`], ['--figure', `${figureOf(box).toFixed(1)}px`]]) this.list.style.setProperty(name, value);
     this.list.classList.toggle('spacious', box.height >= SPACIOUS_PX);
     this.list.classList.toggle('scrolls', Math.ceil(those.length / box.columns) * (box.height + box.gap) > this.height + box.gap);
     if (this.list.classList.contains('scrolls')) this.list.setAttribute('tabindex', '0'); // by keyboard too
@@ -79,7 +79,8 @@ class Tile {
     this.unit = h('span', { class: 'stat-unit' });
     this.arrow = h('span', { class: 'stat-arrow', 'aria-hidden': 'true' });
     this.change = h('span');
-    this.moved = h('div', { class: 'stat-change' }, this.arrow, this.change);
+    this.share = h('span', { class: 'stat-share' });
+    this.moved = h('div', { class: 'stat-change' }, h('span', {}, this.arrow, this.change), this.share);
     this.level = h('span', { class: 'kind-level' });
     this.age = h('span', { class: 'stat-age' });
     this.value = h('div', { class: 'stat-value' }, this.number, this.unit);
@@ -96,7 +97,8 @@ class Tile {
     say(this.unit, suffix);
     const change = changeText(reading, unit);
     say(this.arrow, change?.arrow ?? '');
-    say(this.change, change?.text ?? (reading ? '' : 'no sample yet'));
+    say(this.change, change?.size ?? (reading ? '' : 'no sample yet'));
+    say(this.share, change?.share ? `(${change.share})` : '');
     const limit = reading && reached(reading.value, limits);
     say(this.level, limit ? limit.level : '');
     const why = limit ? limitText(limit, unit) : '';
@@ -109,6 +111,9 @@ class Tile {
     this.spark.describe(low, high, unit);
   }
 }
+
+/** @param {{width: number, height: number}} tile @returns {number} pixels of the value's letters */
+const figureOf = ({ width, height }) => Math.max(20, Math.min(52, height * 0.3, width * 0.17));
 
 /** @param {string} text @returns {[string, string]} the number, and its unit with the space between them */
 function split(text) {

@@ -16,9 +16,10 @@ export class TableRow {
     this.age = h('span', { class: 'rank-age' });
     this.arrow = h('span', { class: 'stat-arrow', 'aria-hidden': 'true' });
     this.moved = h('span');
+    this.share = h('span', { class: 'rank-share' });
     this.min = h('td', { class: 'rank-min' });
     this.max = h('td', { class: 'rank-max' });
-    this.figures = [h('td', { class: 'rank-value' }, this.age, ' ', this.level, ' ', this.number), h('td', { class: 'rank-change' }, this.arrow, ' ', this.moved), this.min, this.max, h('td', { class: 'rank-trend' }, this.spark.node)];
+    this.figures = [h('td', { class: 'rank-value' }, this.age, ' ', this.level, ' ', this.number), h('td', { class: 'rank-change' }, this.arrow, ' ', this.moved, this.share), this.min, this.max, h('td', { class: 'rank-trend' }, this.spark.node)];
     this.node = h('tr');
   }
 
@@ -45,7 +46,7 @@ export class TableRow {
     this.node.classList.toggle('stale', reading?.stale ?? false);
     const change = changeText(reading, unit);
     const texted = /** @type {Array<[HTMLElement, string]>} */ ([
-      [this.age, ageText(reading)], [this.number, reading ? formatValue(reading.value, unit) : '–'], [this.arrow, change?.arrow ?? ''], [this.moved, change?.text ?? '–'],
+      [this.age, ageText(reading)], [this.number, reading ? formatValue(reading.value, unit) : '–'], [this.arrow, change?.arrow ?? ''], [this.moved, change?.size ?? '–'], [this.share, change?.share ? ` (${change.share})` : ''],
       [this.min, Number.isNaN(low) ? '–' : formatValue(low, unit)], [this.max, Number.isNaN(high) ? '–' : formatValue(high, unit)],
     ]);
     for (const [node, text] of texted) say(node, text);
