@@ -21,19 +21,21 @@ FIGURES = (
 
 
 def navigation() -> Component:
-    """The pages, the theme, and a place for the picker of dashboards."""
+    """The pages, the theme, the help, and a place for the picker of dashboards."""
     links = [
         html.A("Dashboard", id=ids.TO_DASHBOARD, href="/", className="tab"),
         html.A("Connections", id=ids.TO_CONNECTIONS, href="/connections", className="tab"),
     ]
     theme = html.Button(id=ids.THEME, className="button icon", **attributes(aria_label="Theme"))
+    keys = html.Button("?", id=ids.HELP, className="button icon", title="Keyboard", **attributes(aria_label="Keyboard"))
     pages = html.Nav(links, className="tabs", **attributes(aria_label="Pages"))
-    return html.Div([pages, html.Div(id=ids.BOARDS, className="boards"), theme], className="navigation")
+    return html.Div([pages, html.Div(id=ids.BOARDS, className="boards"), keys, theme], className="navigation")
 
 
 def controls(config: DashboardConfig) -> Component:
     return html.Div(
         [
+            html.Label("Filter metrics", htmlFor=ids.FILTER, className="visually-hidden"),
             dcc.Input(
                 id=ids.FILTER, type="search", placeholder="Filter metrics", value="", debounce=False, className="filter"
             ),
@@ -66,11 +68,17 @@ def health_bar() -> Component:
             html.Span(className="dot"),
             html.Span("connecting", id=ids.STATE),
             html.Button("Retry now", id=ids.RETRY, hidden=True, className="button small"),
+            html.Button(
+                "All figures",
+                id=ids.MORE_FIGURES,
+                className="more-figures",
+                **attributes(aria_expanded="false", aria_controls=ids.FIGURES),
+            ),
         ],
         className="state",
     )
     return html.Section(
-        [state, html.Div(id=ids.MOMENT, className="moment"), html.Dl(figures, className="figures")],
+        [state, html.Div(id=ids.MOMENT, className="moment"), html.Dl(figures, id=ids.FIGURES, className="figures")],
         id=ids.HEALTH,
         className="health",
         **attributes(data_state="connecting", aria_label="Connection health"),
@@ -78,7 +86,9 @@ def health_bar() -> Component:
 
 
 def figure(name: str, label: str) -> Component:
-    return html.Div([html.Dt(label), html.Dd("\u2013", **attributes(data_health=name))], className="figure")
+    first, _, rest = label.partition(" ") if name == "latency" else (label, "", "")
+    words = [html.Span(f"{first} ", className="wide-only"), rest] if rest else first  # a phone has no room for all
+    return html.Div([html.Dt(words), html.Dd("\u2013", **attributes(data_health=name))], className="figure")
 
 
 def attributes(**named: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import { announcer } from './announcer.js';
 import { byId } from './health.js';
 import { Help } from './help.js';
+import { h } from './html.js';
 import { Keys } from './keys.js';
 import { Narrator } from './narrator.js';
 import { pageKeys } from './page_keys.js';
@@ -22,7 +23,8 @@ export function welcomeEveryone({ feed, view, pages, panels }) {
   byId('help').addEventListener('click', () => help.open());
   byId('filter').addEventListener('keydown', ({ key }) => { if (key === 'Escape') byId('filter').blur(); });
   unfold();
-  name('window', 'radiogroup', 'Time window');
+  mendWindows();
+  title();
   const move = () => { view.stepS = CALM.matches ? STEP_S : 0; };
   CALM.addEventListener('change', move);
   move();
@@ -41,8 +43,22 @@ function unfold() {
   });
 }
 
-/** @param {string} id @param {string} role @param {string} label */
-function name(id, role, label) {
-  byId(id).setAttribute('role', role);
-  byId(id).setAttribute('aria-label', label);
+/** Dash calls them options of a list, with something to press inside: what they are is radio buttons. */
+function mendWindows() {
+  const group = byId('window');
+  group.setAttribute('role', 'radiogroup');
+  group.setAttribute('aria-label', 'Time window');
+  const mend = () => {
+    for (const label of group.querySelectorAll('label[role]')) {
+      label.removeAttribute('role');
+      label.removeAttribute('aria-selected');
+    }
+  };
+  new MutationObserver(mend).observe(group, { childList: true, subtree: true, attributeFilter: ['role', 'aria-selected'] });
+  mend();
+}
+
+/** Where the header is not shown, on a wall and inside another page, the page has a title all the same. */
+function title() {
+  byId('main').prepend(h('h1', { class: 'page-title visually-hidden' }, document.querySelector('.top h1')?.textContent ?? ''));
 }

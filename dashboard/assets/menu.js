@@ -42,7 +42,7 @@ export class Menu {
 
   /** @param {HTMLElement} button @param {string} label @param {MenuItem[]} items */
   open(button, label, items) {
-    if (!this.node.isConnected) document.body.append(this.node);
+    if (!this.node.isConnected) (document.querySelector('main') ?? document.body).append(this.node);
     this.close();
     this.button?.setAttribute('aria-expanded', 'false');
     this.button = button;

@@ -3,6 +3,9 @@
 import { EventRing, Ring } from './rings.js';
 
 const EVENTS_KEPT = 1000;
+const BEHIND_S = 300; // samples that come later than this, again and again, are of a clock that is wrong (or of a replay)
+const AHEAD_S = 2;
+const SURE = 3; // times in a row
 
 /** @param {string} metric @param {Record<string, string>} tags @returns {string} */
 export function identity(metric, tags = {}) {
@@ -20,6 +23,8 @@ export function identity(metric, tags = {}) {
  * @property {Ring|EventRing} ring
  * @property {number} interval usual seconds between samples
  * @property {number} heardAt when it was last described or had samples, in seconds of `Store.connectedS`
+ * @property {number} arrivedAt server time at which live samples came last, or NaN
+ * @property {number} off how many times in a row they were far from the time at which they came
  * @property {number} unpaintedTime time of the newest live sample that no frame has shown yet, or NaN
  */
 
@@ -77,7 +82,7 @@ export class Store {
   /** @param {string} id @param {any} descriptor @returns {Series} */
   #create(id, { metric, tags, kind }) {
     const ring = kind === 'event' ? new EventRing(EVENTS_KEPT) : new Ring(this.capacity);
-    return { id, metric, tags: tags ?? {}, unit: null, kind, help: null, ring, interval: 1, heardAt: 0, unpaintedTime: NaN };
+    return { id, metric, tags: tags ?? {}, unit: null, kind, help: null, ring, interval: 1, heardAt: 0, arrivedAt: NaN, off: 0, unpaintedTime: NaN };
   }
 
   /** @param {number} key @returns {string} */
@@ -107,6 +112,7 @@ export class Store {
       this.#push(series, times, values);
       if (how === 'live') {
         series.unpaintedTime = times[times.length - 1];
+        this.#arrived(series, this.now());
         this.onLive(series.unpaintedTime);
       }
       this.onSamples(series);
@@ -127,6 +133,13 @@ export class Store {
     }
     const each = (times[times.length - 1] - before) / times.length;
     if (each > 0) series.interval += (Math.min(each, 60) - series.interval) * 0.2;
+  }
+
+  /** @param {Series} series @param {number} now */
+  #arrived(series, now) {
+    const lag = now - series.ring.lastTime;
+    series.arrivedAt = now;
+    series.off = lag > BEHIND_S || lag < -AHEAD_S ? series.off + 1 : 0;
   }
 
   /** So much time passed while connected: who was silent for too long is forgotten. @param {number} seconds */
@@ -153,11 +166,22 @@ export class Store {
 
   /** @param {Series} series @returns {number} seconds since its newest sample; NaN if it has none */
   ageOf(series) {
-    return this.now() - series.ring.lastTime;
+    const age = this.now() - series.ring.lastTime;
+    return series.off < SURE ? age : Math.max(age, this.now() - series.arrivedAt);
+  }
+
+  /** @param {Series} series @returns {number} seconds by which its clock is behind, or (below 0) ahead; 0: nothing is known to be wrong */
+  lagOf({ off, arrivedAt, ring }) {
+    return off < SURE ? 0 : arrivedAt - ring.lastTime;
+  }
+
+  /** @param {Series} series @returns {number} seconds in which nothing came: a clock that is wrong makes nobody silent, or lively */
+  #silenceOf(series) {
+    return series.off < SURE ? this.ageOf(series) : this.now() - series.arrivedAt;
   }
 
   /** @param {Series} series @returns {boolean} */
   isStale(series) {
-    return series.kind !== 'event' && this.ageOf(series) > Math.max(3, 3 * series.interval);
+    return series.kind !== 'event' && this.#silenceOf(series) > Math.max(3, 3 * series.interval);
   }
 }

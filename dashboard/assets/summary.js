@@ -47,6 +47,13 @@ export class Summary {
     panel.node.addEventListener('focusin', () => this.#renew(performance.now()));
   }
 
+  /** Its parts (labels of axes, a box that follows the pointer) are of no use one by one. @param {HTMLElement} div */
+  picture(div) {
+    div.setAttribute('role', 'img');
+    div.setAttribute('aria-labelledby', this.panel.node.getAttribute('aria-labelledby') ?? '');
+    div.setAttribute('aria-describedby', this.node.id);
+  }
+
   /** Now and then. */
   tick() {
     const now = performance.now();

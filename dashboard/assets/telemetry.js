@@ -60,7 +60,7 @@ class Tile {
     this.figure = figure;
     this.value = h('span', { class: 'tile-value' }, '–');
     this.more = h('span', { class: 'tile-more' });
-    this.meter = figure.bound ? h('div', { class: 'meter', role: 'meter', 'aria-label': figure.label, 'aria-valuemin': 0 }, h('span')) : null;
+    this.meter = figure.bound ? h('div', { class: 'meter' }, h('span')) : null;
     const spark = svg('svg', 'spark');
     spark.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     spark.setAttribute('preserveAspectRatio', 'none');
@@ -99,8 +99,8 @@ class Tile {
   #fill(value, limit) {
     const meter = /** @type {HTMLElement} */ (this.meter);
     const share = Math.min(1, value / limit);
-    meter.setAttribute('aria-valuenow', String(value));
-    meter.setAttribute('aria-valuemax', String(limit));
+    const said = { role: 'meter', 'aria-label': this.figure.label, 'aria-valuemin': 0, 'aria-valuenow': value, 'aria-valuemax': limit };
+    for (const [name, text] of Object.entries(said)) meter.setAttribute(name, String(text));
     meter.style.setProperty('--share', String(share));
     meter.dataset.level = share > 0.95 ? 'bad' : share > 0.8 ? 'warn' : '';
   }

@@ -29,6 +29,6 @@ def test_another_window_is_offered_too() -> None:
     assert select.value == 45.0
 
 
-def test_the_usual_windows_reach_from_30_s_to_the_whole_history() -> None:
+def test_the_usual_windows_reach_from_10_s_to_the_whole_history() -> None:
     select: Any = panels.window_select(60.0)
-    assert [option["value"] for option in select.options] == [30, 60, 300, 900, 3600, 0]
+    assert [option["value"] for option in select.options] == [10, 30, 60, 300, 900, 3600, 0]
