@@ -1,17 +1,22 @@
 """The pages beside which Streamgauge's is measured, each as its own documentation says to stream."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load.dialect import Dialect
-from benchmarks.peers.install import DRAWING, drawing_python
+from benchmarks.peers.install import DEBIAN, DRAWING, drawing_python, netdata
 from benchmarks.peers.peer import Command, Peer
 
 PAGES = Path(__file__).with_name("pages")
 ROOT = Path(__file__).parent.parent.parent
 
 SOURCE = "window.Bokeh?.documents?.[0]?.get_model_by_name(`panel${panel}`)?.data.time ?? [];"
+DYGRAPH = (
+    "(window.NETDATA?.chartState(document.getElementById(`panel${panel}`))?.tmp.dygraph_instance?.file_ ?? [])"
+    ".map(([time]) => time / 1e3);"
+)
 NEWER = """
     let at = times.length;
     while (at > 0 && times[at - 1] > since) at--;
@@ -25,6 +30,7 @@ class Other:
 
     peer: Peer
     fresh: str
+    path: str = ""
 
 
 def _other(name: str, title: str, packages: Mapping[str, str], times: str) -> Other:
@@ -32,7 +38,16 @@ def _other(name: str, title: str, packages: Mapping[str, str], times: str) -> Ot
         script = PAGES / f"{name}_page.py"
         return Command([str(drawing_python()), str(script), str(port)], {"PYTHONPATH": str(ROOT)})
 
-    return Other(Peer(name, title, packages, Dialect(), command), "(panel, since) => { const times = " + times + NEWER)
+    return Other(Peer(name, title, packages, Dialect(), command), _fresh(times))
+
+
+def _fresh(times: str) -> str:
+    return "(panel, since) => { const times = " + times + NEWER
+
+
+def _netdata(port: int) -> Command:
+    script = PAGES / "netdata_page.py"
+    return Command([sys.executable, str(script), str(netdata()), str(port)], {"PYTHONPATH": str(ROOT)})
 
 
 OTHERS = [
@@ -44,4 +59,5 @@ OTHERS = [
     ),
     _other("bokeh", "Bokeh server", {"bokeh": DRAWING["bokeh"]}, SOURCE),
     _other("panel", "Panel", {name: DRAWING[name] for name in ("panel", "bokeh")}, SOURCE),
+    Other(Peer("netdata", "Netdata (Debian's)", DEBIAN, Dialect(), _netdata), _fresh(DYGRAPH), "drawing.html"),
 ]

@@ -74,7 +74,8 @@ def in_view(browser: Browser, seconds: float) -> list[Row]:
 def beside(browser: Browser, other: Other, seconds: float) -> Row:
     """The same load in a page of somebody else's."""
     port = free_port()
-    with serving(other.peer, port), watched(browser, f"http://127.0.0.1:{port}/", other.fresh, PANELS.panels) as watch:
+    page = f"http://127.0.0.1:{port}/{other.path}"
+    with serving(other.peer, port), watched(browser, page, other.fresh, PANELS.panels) as watch:
         watch.page.wait_for_function("window.drawingProbe.ages.length > 0", timeout=60_000, polling=100)
         return _watching(watch, seconds)
 

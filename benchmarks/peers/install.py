@@ -25,6 +25,10 @@ PYPI = {
 DRAWING = {"dash": "4.4.1", "plotly": "7.1.0", "bokeh": "3.9.0", "panel": "1.9.4"}
 
 
+NETDATA = FOLDER / "netdata"
+DEBIAN = {"netdata-core": "1.37.1-2", "netdata-web": "1.37.1-2"}
+
+
 class MissingPeer(Exception):
     """A peer cannot run here; the text says what it needs."""
 
@@ -59,6 +63,18 @@ def node_modules() -> Path:
     return NODE / "node_modules"
 
 
+def netdata() -> Path:
+    """The folder with Netdata as Debian packs it, unpacked on first use; nothing is installed into the system."""
+    wanted = [f"{name}={version}" for name, version in DEBIAN.items()]
+    if _installed(NETDATA) != "\n".join(wanted):
+        NETDATA.mkdir(parents=True, exist_ok=True)
+        _run(program("apt-get"), "download", "--quiet", *wanted, folder=NETDATA)
+        for package in NETDATA.glob("*.deb"):
+            _run(program("dpkg-deb"), "-x", str(package), str(NETDATA))
+        _stamp(NETDATA, "\n".join(wanted))
+    return NETDATA
+
+
 def program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
@@ -75,9 +91,10 @@ def _stamp(folder: Path, wanted: str) -> None:
     (folder / "installed.txt").write_text(wanted)
 
 
-def _run(*command: str) -> None:
+def _run(*command: str, folder: Path = FOLDER) -> None:
     FOLDER.mkdir(exist_ok=True)
+    quiet = subprocess.DEVNULL
     try:
-        subprocess.run(command, check=True, timeout=INSTALL_S, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        subprocess.run(command, check=True, timeout=INSTALL_S, stdout=quiet, stdin=quiet, cwd=folder)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise MissingPeer(f"cannot be installed: {error}") from error

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.drawing.held import PANELS
 from benchmarks.drawing.others import OTHERS
 from benchmarks.report.tables import number, table
 from benchmarks.statistics import Row, medians
@@ -26,6 +27,7 @@ def _in_view(rows: list[Row]) -> str:
             TITLES[row["peer"]],
             number(row["frames_per_s"]),
             number(row["frame_p95_ms"]),
+            number(row["paints"] / row["seconds"] / PANELS.panels),
             f"{row['busy']:.0%}",
             number(1e3 * row["browser_cores"] / row["frames_per_s"]),
             f"{number(row['paint_p50_ms'])} / {number(row['paint_p95_ms'])}",
@@ -34,7 +36,8 @@ def _in_view(rows: list[Row]) -> str:
         ]
         for row in medians(rows, ["peer"])
     ]
-    head = ["12 panels of 4 lines of 600 points, 10 samples/s each", "frames/s", "frame p95, ms", "main thread busy"]
+    head = ["12 panels of 4 lines of 600 points, 10 samples/s each", "frames/s", "frame p95, ms"]
+    head += ["panel updates/s", "main thread busy"]
     head += ["CPU a frame, ms", "sample to paint p50 / p95, ms", "heap, MB", "load of the machine"]
     return table(head, lines)
 
