@@ -101,9 +101,9 @@ export class View {
   /** So far to the right, or to the left (below 0), as a share of what is shown. At the newest samples it follows them. @param {number} share */
   pan(share) {
     const now = this.now();
-    const slack = 0.002 * this.width;
-    if (share > 0 && (this.isLive || this.to >= now - slack)) return this.live();
-    const to = Math.min(now, this.to + share * this.width);
+    const step = share * this.width;
+    if (share > 0 && (this.isLive || now - this.to < step / 2)) return this.live();
+    const to = Math.min(now, this.to + step);
     this.zoomTo(to - this.width, to, this.range !== null);
     return undefined;
   }

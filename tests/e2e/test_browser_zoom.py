@@ -76,6 +76,8 @@ def test_a_range_is_in_the_url_and_back_and_forward_work(two: View) -> None:
 def test_a_double_click_on_any_panel_is_live_again(two: View) -> None:
     drag(two, "back.first", 0.4, 0.8)
     until_looking_back(two)
+    two.page.locator("[data-metric='back.second'] .nsewdrag").hover()
+    two.until("document.querySelector('[data-metric=\"back.second\"] .tip:not([hidden])')")
     two.page.locator("[data-metric='back.second'] .nsewdrag").dblclick()
     two.until("streamgauge.view.state === 'live' && streamgauge.panels().every(({ live }) => live)")
     assert two.js("location.search") == ""
