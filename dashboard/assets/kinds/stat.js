@@ -82,9 +82,9 @@ class Tile {
     this.share = h('span', { class: 'stat-share' });
     this.moved = h('div', { class: 'stat-change' }, h('span', {}, this.arrow, this.change), this.share);
     this.level = h('span', { class: 'kind-level' });
-    this.age = h('span', { class: 'stat-age' });
+    this.age = h('div', { class: 'stat-age' });
     this.value = h('div', { class: 'stat-value' }, this.number, this.unit);
-    this.node = h('li', { class: 'stat-tile' }, h('div', { class: 'stat-head' }, this.name, this.level, this.age), h('div', { class: 'stat-body' }, h('div', { class: 'stat-figures' }, this.value, this.moved), this.spark.node));
+    this.node = h('li', { class: 'stat-tile' }, h('div', { class: 'stat-head' }, this.name, this.level), h('div', { class: 'stat-body' }, h('div', { class: 'stat-figures' }, this.value, this.moved, this.age), this.spark.node));
   }
 
   /** @param {import('../store.js').Series} series @param {{name: string, unit: string|null, right: number, span: number, live: boolean, limits: import('./kind.js').Limit[]|undefined}} how */
