@@ -79,6 +79,7 @@ export class Bands {
   /** Takes them off the chart. */
   close() {
     this.group.remove();
+    this.words.remove();
     this.chart.onDraw = this.chart.onDraw.filter((each) => each !== this.listener);
   }
 

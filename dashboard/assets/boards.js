@@ -20,7 +20,7 @@ export class Refused extends Error {
 }
 
 /** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} Raises Refused */
-async function ask(path, options) {
+export async function ask(path, options) {
   const answer = await fetch(path, { cache: 'no-store', ...options });
   const body = answer.status === 204 ? null : await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, body);

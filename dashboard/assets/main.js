@@ -1,12 +1,13 @@
 /** Puts the page together: feed -> store -> panels, drawn by the scheduler. */
 
+import { Alerts } from './alerts.js';
 import { BoardPanels, closeAll } from './board_panels.js';
 import { expose } from './debug.js';
 import { welcomeEveryone } from './everyone.js';
 import { Feed } from './feed.js';
 import { byId, Health } from './health.js';
 import { Pages } from './pages.js';
-import { Panels, prefixOf } from './panels.js';
+import { isOwn, Panels, prefixOf } from './panels.js';
 import { Scheduler } from './scheduler.js';
 import { Store } from './store.js';
 import { TabHealth } from './tab_health.js';
@@ -19,6 +20,8 @@ let panels = null;
 /** @type {Pages|null} */
 let pages = null;
 let tellEveryone = () => {};
+/** @type {Alerts|null} */
+let alerts = null;
 
 const store = new Store(config.points_max, config.forget_s, () => feed.clock.now());
 const feed = new Feed(streamUrl(config.broadcaster, location), store);
@@ -56,11 +59,12 @@ function slow() {
   pages?.connections.tick();
   pages?.kiosk.tick();
   tellEveryone();
+  alerts?.tick();
   showOrHideEmpty();
 }
 
 function showOrHideEmpty() {
-  byId('empty').hidden = feed.state === 'connecting' || [...store.series.values()].some(({ metric }) => prefixOf(metric) !== 'broadcaster');
+  byId('empty').hidden = feed.state === 'connecting' || [...store.series.values()].some(({ metric }) => !isOwn(prefixOf(metric)));
 }
 
 function takeControls() {
@@ -106,13 +110,14 @@ function begin() {
   lay(pages.navigation.place.dashboard || pages.navigation.place.page === 'embed' ? [] : null);
   store.onDescribed = (series) => panels?.discovered(series);
   store.onForgotten = (series) => panels?.forgotten(series);
-  store.onSamples = (series) => panels?.received(series);
+  store.onSamples = (series) => { panels?.received(series); alerts?.received(series); };
   byId('example').textContent = example();
   byId('copy').addEventListener('click', copyExample);
   byId('retry').addEventListener('click', () => feed.retry());
   document.addEventListener('streamgauge:controls', takeControls);
   document.addEventListener('visibilitychange', () => health.forget());
   pages.begin();
+  alerts = new Alerts(reachable(config.broadcaster_http, location), { feed, store, view, panels: () => panels });
   tellEveryone = welcomeEveryone({ feed, view, pages, panels: () => panels });
   if (window.streamgaugeControls) takeControls();
   feed.listeners.push(() => health.render(), () => view.paused && scheduler.invalidate());

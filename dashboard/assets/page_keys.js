@@ -54,6 +54,7 @@ function placeKeys({ navigation }) {
   return [
     key({ keys: ['d'], does: 'dashboard', control: 'to-dashboard', act: () => press(byId('to-dashboard')) }),
     key({ keys: ['c'], does: 'connections', control: 'to-connections', act: () => press(byId('to-connections')) }),
+    key({ keys: ['a'], does: 'alerts', control: 'alerts-button', act: () => press(byId('alerts-button')) }),
     key({ keys: ['w'], does: 'wall: only panels, Escape ends it', act: () => canSee('panels') && navigation.go({ kiosk: !navigation.place.kiosk }) }),
     key({ keys: ['t'], does: 'theme: dark, light, as the system', control: 'theme', act: () => press(byId('theme')) }),
   ];

@@ -10,6 +10,7 @@ import { Kiosk } from './kiosk.js';
 import { Moment } from './moment.js';
 import { Navigation } from './navigation.js';
 import { Theme } from './theme.js';
+import { title } from './title.js';
 import { reachable } from './urls.js';
 
 const PATIENCE_S = 5; // for controls to become what the URL says
@@ -142,7 +143,7 @@ export class Pages {
 
   #title() {
     const name = this.navigation.place.page === 'connections' ? 'Connections' : this.saved && (this.saved.dashboard.title || this.saved.name);
-    document.title = name ? `${name} · ${this.title}` : this.title;
+    title.call(name ? `${name} · ${this.title}` : this.title);
   }
 
   /** @param {string} name @param {unknown} error */

@@ -7,8 +7,11 @@ import { collator } from './tags.js';
 /** @param {string} metric @returns {string} */
 export const prefixOf = (metric) => metric.split('.', 1)[0];
 
+/** Of the broadcaster's own series. @param {string} prefix @returns {boolean} */
+export const isOwn = (prefix) => prefix === 'broadcaster' || prefix === 'alerts';
+
 /** Own series last: a person came for theirs. @param {string} name */
-const rank = (name) => (name === 'broadcaster' ? `\uffff${name}` : name);
+const rank = (name) => (isOwn(name) ? `\uffff${name}` : name);
 
 export class Panels {
   /**

@@ -1,0 +1,98 @@
+/** What fires, under the health of the connection: a row an alert. A row that is dismissed comes back when the alert fires anew. */
+
+import { begin } from './alerts_state.js';
+import { level } from './alerts_level.js';
+import { formatAge, formatClock, formatValue } from './format.js';
+import { h, order, say } from './html.js';
+
+const ROWS = 3;
+const KEPT = 'streamgauge-dismissed';
+
+/** @typedef {import('./alerts_state.js').Firing} Firing */
+/** @typedef {{node: HTMLElement, text: HTMLElement, value: HTMLElement, age: HTMLElement}} Row */
+
+export class AlertsBanner {
+  /** @param {() => number} now server time @param {(item: import('./alerts_state.js').Active) => number|null} valueOf @param {() => void} onMore */
+  constructor(now, valueOf, onMore) {
+    this.now = now;
+    this.valueOf = valueOf;
+    /** @type {Map<string, Row>} */
+    this.rows = new Map();
+    this.dismissed = new Set(remembered());
+    this.more = h('button', { class: 'alert-more', type: 'button', onclick: onMore });
+    this.node = h('div', { class: 'alert-rows' });
+    this.strip = h('section', { class: 'alert-strip', 'aria-label': 'Alerts that fire' }, this.node);
+    this.onMore = onMore;
+    /** @type {Firing[]} */
+    this.firing = [];
+  }
+
+  /** @param {Firing[]} firing the gravest first */
+  show(firing) {
+    this.firing = firing;
+    const keys = new Set(firing.map(keyOf));
+    for (const key of this.dismissed) if (!keys.has(key)) this.dismissed.delete(key);
+    remember(this.dismissed);
+    const left = firing.filter((each) => !this.dismissed.has(keyOf(each)));
+    const shown = left.slice(0, ROWS);
+    const kept = new Map(shown.map((each) => [keyOf(each), this.rows.get(keyOf(each)) ?? this.#row(each)]));
+    this.rows = kept;
+    const rest = left.length - shown.length;
+    say(this.more, `and ${rest} more`);
+    order(this.node, [...[...kept.values()].map(({ node }) => node), ...(rest ? [this.more] : [])]);
+    this.strip.hidden = !left.length;
+    this.tick();
+  }
+
+  /** Ages and values, a few times a second. */
+  tick() {
+    for (const each of this.firing) {
+      const row = this.rows.get(keyOf(each));
+      if (!row) continue;
+      const [item] = each.items;
+      const others = each.items.length - 1;
+      const value = this.valueOf(item);
+      say(row.text, each.text + (others ? ` · and on ${others} more` : ''));
+      say(row.value, value === null ? '' : `now ${formatValue(value, item.series?.unit ?? null)}`);
+      say(row.age, `since ${formatClock(begin(item))} · ${formatAge(Math.max(0, this.now() - begin(item)))}`);
+    }
+  }
+
+  /** @param {Firing} firing @returns {Row} */
+  #row(firing) {
+    const [text, value, age] = ['text', 'value', 'age'].map((name) => h('span', { class: `alert-${name}` }));
+    const name = h('button', { class: 'alert-name', type: 'button', onclick: this.onMore }, firing.alert);
+    const away = h('button', { class: 'alert-away', type: 'button', title: 'Dismiss: it goes on firing', 'aria-label': `Dismiss ${firing.alert}`, onclick: () => this.#dismiss(firing) }, '✕');
+    const node = h('div', { class: 'alert-row', 'data-level': firing.severity, 'data-alert': firing.alert }, level(firing.severity), name, text, value, age, away);
+    return { node, text, value, age };
+  }
+
+  /** @param {Firing} firing */
+  #dismiss(firing) {
+    this.dismissed.add(keyOf(firing));
+    this.show(this.firing);
+    const next = /** @type {HTMLElement|null} */ (this.node.querySelector('.alert-away') ?? document.getElementById('alerts-button'));
+    next?.focus({ preventScroll: true });
+  }
+}
+
+/** @param {Firing} firing */
+const keyOf = ({ alert, items }) => `${alert} ${Math.round(Math.min(...items.map(begin)))}`;
+
+/** @returns {string[]} of this tab */
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+  } catch {
+    return [];
+  }
+}
+
+/** @param {Set<string>} dismissed */
+function remember(dismissed) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify([...dismissed]));
+  } catch {
+    // A browser that keeps nothing shows it again after a reload.
+  }
+}
