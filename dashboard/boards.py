@@ -21,14 +21,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashboard import panel_fields
+from dashboard.panel_fields import KINDS, TOP_MAX, Limits
+
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SIZE_MAX = 65_536  # bytes of one text
 PANELS_MAX = 100
 TITLE_MAX = 120
 GLOB_MAX = 255
+UNIT_MAX = 32
 TAGS_MAX = 16
 SECONDS_MAX = 1_000_000_000
-KINDS = ("lines",)
 COLUMNS = 4
 ROWS = 4
 
@@ -65,6 +68,11 @@ class PanelSpec:
     kind: str = "lines"
     width: int = 1
     height: int = 1
+    unit: str = ""  # empty: as published
+    top: int | None = None  # series at most; None: as the kind has it
+    min: float | None = None  # of the axis; None: as the values are
+    max: float | None = None
+    thresholds: Limits = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,11 @@ PANEL_FIELDS: dict[str, Check] = {
     "kind": one_of(*KINDS),
     "width": whole(1, COLUMNS),
     "height": whole(1, ROWS),
+    "unit": text(UNIT_MAX),
+    "top": whole(1, TOP_MAX),
+    "min": panel_fields.number,
+    "max": panel_fields.number,
+    "thresholds": panel_fields.limits,
 }
 
 
@@ -164,12 +177,17 @@ def parse(source: bytes | str) -> Board:
 
 def from_json(document: object) -> Board:
     """What the page sends; null is a field left out. Raises BoardError, which names the field."""
-    if isinstance(document, dict):
-        document = {key: value for key, value in document.items() if value is not None}
+    document = _without_null(document)
+    if isinstance(document, dict) and isinstance(document.get("panels"), list):
+        document["panels"] = [_without_null(each) for each in document["panels"]]
     try:
         return _board(document)
     except _Refused as refused:
         raise BoardError(refused.message) from None
+
+
+def _without_null(table: object) -> Any:
+    return {key: value for key, value in table.items() if value is not None} if isinstance(table, dict) else table
 
 
 def _board(document: object) -> Board:
@@ -191,7 +209,10 @@ def _panel(raw: object, at: int) -> PanelSpec:
     fields = _checked(raw, PANEL_FIELDS, (), where, f"panels[{at}].")
     if "metric" not in fields:
         raise _Refused(where, f"panels[{at}].metric: missing, expected a metric or a glob such as host.*")
-    return PanelSpec(**fields)
+    panel = PanelSpec(**fields)
+    if panel.min is not None and panel.max is not None and panel.min >= panel.max:
+        raise _Refused((*where, "max"), f"panels[{at}].max: expected more than min, {_number(panel.min)}")
+    return panel
 
 
 def _checked(
@@ -271,8 +292,11 @@ def _panel_lines(panel: PanelSpec) -> list[str]:
 
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
-        pairs = (f"{_key(key)} = {_quoted(each)}" for key, each in value.items())
-        return "{ " + ", ".join(pairs) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, float):
+        return _number(value)
     return _quoted(value) if isinstance(value, str) else str(value)
 
 
@@ -286,7 +310,7 @@ def _quoted(value: str) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) and value < 1e15 else repr(value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
 def as_json(board: Board) -> dict[str, Any]:
@@ -296,6 +320,8 @@ def as_json(board: Board) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 

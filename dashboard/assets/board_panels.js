@@ -1,6 +1,8 @@
 /** Panels as a saved dashboard says: which series, in which order, of which size. */
 
+import { Bands } from './bands.js';
 import { h, say } from './html.js';
+import { kindOf } from './kinds/index.js';
 import { Panel } from './panel.js';
 import { Panels, prefixOf } from './panels.js';
 import { commonStart } from './tags.js';
@@ -9,6 +11,8 @@ import { commonStart } from './tags.js';
  * @typedef {object} Spec as `dashboard/boards.py` has it
  * @property {string} title @property {string} metric glob @property {Record<string, string>} tags globs
  * @property {string} kind @property {number} width in quarters @property {number} height in rows
+ * @property {string} [unit] instead of the published one @property {number|null} [top] @property {number|null} [min] @property {number|null} [max]
+ * @property {import('./kinds/kind.js').Limit[]} [thresholds]
  */
 
 /** @param {string} glob @returns {RegExp} */
@@ -40,6 +44,16 @@ class BoardPanel extends Panel {
   plot() {
     this.waiting.remove();
     super.plot();
+  }
+
+  /** A kind of its own lists its series itself. */
+  drawing() {
+    const Kind = kindOf(this.spec.kind);
+    this.legend.hidden = Kind !== null;
+    if (Kind) return /** @type {import('./charts.js').Chart} */ (/** @type {unknown} */ (new Kind(this.div, this.view, /** @type {any} */ (this.spec))));
+    const chart = super.drawing();
+    if (this.spec.thresholds?.length) new Bands(chart, this.spec.thresholds);
+    return chart;
   }
 
   /** Lines of several metrics say which. */

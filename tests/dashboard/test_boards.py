@@ -40,6 +40,13 @@ metric = "host.load"
 """
 
 printable = st.text(st.characters(blacklist_categories=("C", "Z")), max_size=20)
+numbers = st.floats(-1e300, 1e300)
+thresholds = st.builds(
+    lambda side, edge, level: {side: edge, "level": level},
+    st.sampled_from(["above", "below"]),
+    numbers,
+    st.sampled_from(["warn", "bad"]),
+)
 panels = st.builds(
     PanelSpec,
     metric=printable.filter(bool),
@@ -47,6 +54,11 @@ panels = st.builds(
     tags=st.dictionaries(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), printable.filter(bool), max_size=3),
     width=st.integers(1, 4),
     height=st.integers(1, 4),
+    kind=st.sampled_from(["lines", "stat", "bars", "heat", "table"]),
+    unit=printable,
+    top=st.none() | st.integers(1, 200),
+    min=st.none() | numbers,
+    thresholds=st.lists(thresholds, max_size=3).map(tuple),
 )
 boards = st.builds(
     Board,
@@ -73,6 +85,15 @@ def test_a_text_is_read() -> None:
     )
 
 
+def test_how_a_panel_is_drawn_is_written_as_a_person_would() -> None:
+    limit: dict[str, float | str] = {"above": 90.0, "level": "bad"}
+    panel = PanelSpec("a", kind="stat", unit="%", top=3, min=-0.5, max=1e20, thresholds=(limit, limit))
+    assert write(Board(panels=(panel,))) == (
+        '[[panels]]\nmetric = "a"\nkind = "stat"\nunit = "%"\ntop = 3\nmin = -0.5\nmax = 1e+20\n'
+        'thresholds = [{ above = 90, level = "bad" }, { above = 90, level = "bad" }]\n'
+    )
+
+
 def test_what_is_written_leaves_out_what_is_as_by_default() -> None:
     board = Board("Shop", 60.0, (PanelSpec("a.*"), PanelSpec("b", "B", {"host": "x", "a.b": 'q"'}, height=2)))
     assert write(board) == (
@@ -88,7 +109,13 @@ def test_what_is_written_leaves_out_what_is_as_by_default() -> None:
         ("window_s = 300", "window = 300", 3, "window: unknown; did you mean window_s?"),
         ("width = 2", "width = 9", 8, "panels[0].width: expected a whole number from 1 to 4, got 9"),
         ("width = 2", "width = true", 8, "panels[0].width: expected a whole number from 1 to 4, got true"),
-        ("width = 2", 'kind = "pie"', 8, 'panels[0].kind: expected "lines", got "pie"'),
+        ("width = 2", 'kind = "pie"', 8, 'panels[0].kind: expected one of lines, stat, bars, heat, table, got "pie"'),
+        ("width = 2", "top = 0", 8, "panels[0].top: expected a whole number from 1 to 200, got 0"),
+        ("width = 2", "max = nan", 8, "panels[0].max: expected a number, got NaN"),
+        ("width = 2", "min = 1\nmax = 1", 9, "panels[0].max: expected more than min, 1"),
+        ("width = 2", 'thresholds = [{ above = 90, level = "red" }]', 8, "panels[0].thresholds: expected at most 10"),
+        ("width = 2", 'thresholds = [{ level = "bad" }]', 8, "panels[0].thresholds: expected at most 10 thresholds"),
+        ("width = 2", 'thresholds = { above = 9, level = "bad" }', 8, "panels[0].thresholds: expected at most 10"),
         ('metric = "shop.*"', "", 5, "panels[0].metric: missing, expected a metric or a glob such as host.*"),
         ('metric = "host.load"', 'metric = ""', 12, "panels[1].metric: expected a metric, or a glob such as host.*, "),
         ('host = "web-*"', "host = 3", 13, "panels[1].tags: expected tags such as"),

@@ -1,0 +1,40 @@
+"""What a panel says of its drawing, checked. Pure."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+KINDS = ("lines", "stat", "bars", "heat", "table")
+LEVELS = ("warn", "bad")
+LIMITS_MAX = 10
+TOP_MAX = 200
+
+Limits = tuple[Mapping[str, float | str], ...]
+
+
+def number(value: object) -> float:
+    """Raises ValueError, which says what was expected."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or math.isnan(value):
+        raise ValueError("a number")
+    return float(value)
+
+
+def limits(value: object) -> Limits:
+    """Thresholds: tables with `level` and one of `above`, `below`. Raises ValueError."""
+    if not isinstance(value, list | tuple) or len(value) > LIMITS_MAX or not all(map(_is_limit, value)):
+        raise ValueError(f'at most {LIMITS_MAX} thresholds such as {{ above = 90, level = "bad" }}')
+    return tuple(_limit(each) for each in value)
+
+
+def _is_limit(value: Any) -> bool:
+    if not isinstance(value, Mapping) or set(value) not in ({"above", "level"}, {"below", "level"}):
+        return False
+    try:
+        number(next(each for key, each in value.items() if key != "level"))
+    except ValueError:
+        return False
+    return value["level"] in LEVELS
+
+
+def _limit(value: Mapping[str, Any]) -> Mapping[str, float | str]:
+    return {key: each if key == "level" else float(each) for key, each in value.items()}
