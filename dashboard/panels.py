@@ -27,7 +27,7 @@ def navigation() -> Component:
         html.A("Connections", id=ids.TO_CONNECTIONS, href="/connections", className="tab"),
     ]
     theme = html.Button(id=ids.THEME, className="button icon", **attributes(aria_label="Theme"))
-    keys = html.Button("?", id=ids.HELP, className="button icon", title="Keyboard", **attributes(aria_label="Keyboard"))
+    keys = html.Button("?", id=ids.HELP, className="button icon", title="Help", **attributes(aria_label="Help"))
     pages = html.Nav(links, className="tabs", **attributes(aria_label="Pages"))
     return html.Div([pages, html.Div(id=ids.BOARDS, className="boards"), keys, theme], className="navigation")
 

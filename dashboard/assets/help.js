@@ -20,7 +20,7 @@ export class Help {
     this.dialog = /** @type {HTMLDialogElement} */ (h(
       'dialog',
       { class: 'help', 'aria-labelledby': 'help-title', onclick: (/** @type {MouseEvent} */ event) => this.#outside(event) },
-      h('header', { class: 'help-head' }, h('h2', { id: 'help-title' }, 'Keyboard'), close),
+      h('header', { class: 'help-head' }, h('h2', { id: 'help-title' }, 'Help'), close),
       this.body,
       h('section', { class: 'help-drawn' }, h('h3', {}, 'What is drawn'), h('dl', {}, ...DRAWN.map(drawn))),
       h('label', { class: 'help-switch' }, this.on, ' Letters and signs act at once (Escape and arrows always do)'),

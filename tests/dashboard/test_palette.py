@@ -1,7 +1,7 @@
 """Lines are told apart by those who see fewer colours, and from what is behind them by everybody.
 
-Simulation: Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency" (2009),
-severity 1.0, in linear RGB. Distance: Euclidean in OKLab (Ottosson 2020). Contrast: WCAG 2.2, 1.4.11.
+Simulation: Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency"
+(2009), severity 1.0, in linear RGB. Distance: Euclidean in OKLab (Ottosson 2020). Contrast: WCAG 2.2, 1.4.11.
 """
 
 import re

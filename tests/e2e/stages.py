@@ -30,6 +30,8 @@ metric = "nothing.yet"
 BROKEN = 'title = "no end\n'
 ROUTES = ("/", "/cart", "/checkout", "/search", "/login", "/help", "/about", "/item", "/terms")
 
+Drawn = tuple[str, dict[str, str]]  # a metric and the tags of a line
+
 
 class Producer(Publisher):
     """With a name."""
