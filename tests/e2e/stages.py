@@ -27,6 +27,38 @@ metric = "shop.requests"
 [[panels]]
 metric = "nothing.yet"
 """
+KINDS = """\
+[[panels]]
+metric = "shop.latency"
+kind = "stat"
+thresholds = [{ above = 0.8, level = "bad" }, { above = 0.2, level = "warn" }]
+
+[[panels]]
+metric = "shop.requests"
+kind = "bars"
+thresholds = [{ above = 700, level = "bad" }, { above = 400, level = "warn" }]
+
+[[panels]]
+title = "Spread"
+metric = "shop.requests"
+kind = "heat"
+
+[[panels]]
+metric = "shop.requests"
+kind = "table"
+width = 2
+thresholds = [{ above = 700, level = "bad" }, { above = 400, level = "warn" }]
+
+[[panels]]
+title = "Bounds"
+metric = "shop.requests"
+thresholds = [{ above = 700, level = "bad" }, { below = 100, level = "warn" }]
+
+[[panels]]
+title = "Silent"
+metric = "old.value"
+kind = "stat"
+"""
 BROKEN = 'title = "no end\n'
 ROUTES = ("/", "/cart", "/checkout", "/search", "/login", "/help", "/about", "/item", "/terms")
 
@@ -135,6 +167,13 @@ def board(stage: Stage) -> None:
     stage.view.until("document.querySelector('.panel-none')")
 
 
+def kinds(stage: Stage) -> None:
+    stage.fill()
+    stage.open("?dashboard=kinds", ("shop.latency", {"quantile": "p99"}))
+    stage.view.until("document.querySelector('.rank tbody tr') && document.querySelector('.stat-tile.stale')")
+    stage.view.until("document.querySelector('.heat-step')")
+
+
 def no_board(stage: Stage) -> None:
     stage.view.expect_in_console("404|dashboards/missing")
     stage.open("?dashboard=missing", painted=None)
@@ -193,6 +232,7 @@ STAGES: dict[str, Callable[[Stage], None]] = {
         reconnecting,
         connections,
         board,
+        kinds,
         no_board,
         editing,
         form,
@@ -207,4 +247,5 @@ STAGES: dict[str, Callable[[Stage], None]] = {
 
 def write_boards(folder: Path) -> None:
     (folder / "floor.toml").write_text(BOARD)
+    (folder / "kinds.toml").write_text(KINDS)
     (folder / "broken.toml").write_text(BROKEN)
