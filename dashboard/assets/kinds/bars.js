@@ -10,7 +10,7 @@ import { ageText, read } from './reading.js';
 import { barRange } from './scales.js';
 
 const ROW_PX = 21; // at least
-const TALLEST_PX = 34;
+const TALLEST_PX = 56;
 const BARS_MAX = 200;
 const EVERY = 50; // series between two looks at the clock
 

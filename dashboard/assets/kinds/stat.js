@@ -113,7 +113,7 @@ class Tile {
 }
 
 /** @param {{width: number, height: number}} tile @returns {number} pixels of the value's letters */
-const figureOf = ({ width, height }) => Math.max(20, Math.min(52, height * 0.3, width * 0.17));
+const figureOf = ({ width, height }) => Math.max(20, Math.min(96, height * 0.3, width * 0.17));
 
 /** @param {string} text @returns {[string, string]} the number, and its unit with the space between them */
 function split(text) {
