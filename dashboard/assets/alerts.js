@@ -94,11 +94,14 @@ export class Alerts {
   /** Something came of a series. @param {import('./store.js').Series} series */
   received(series) {
     if (series.metric === 'alerts.state') this.#event(series);
-    if (series.metric === 'alerts.firing' && series.ring.length) {
-      const { alert, severity } = series.tags;
-      const { lastValue, lastTime } = /** @type {import('./rings.js').Ring} */ (series.ring);
-      this.state.counted(alert, /** @type {any} */ (severity), lastValue, lastTime, this.#said(alert));
-    }
+    if (series.metric === 'alerts.firing') this.#count(series);
+  }
+
+  /** @param {import('./store.js').Series} series */
+  #count({ tags: { alert, severity }, ring }) {
+    if (this.state.reachable || !ring.length) return;
+    const { lastValue, lastTime } = /** @type {import('./rings.js').Ring} */ (ring);
+    this.state.counted(alert, /** @type {any} */ (severity), lastValue, lastTime, this.#said(alert));
   }
 
   /** @param {import('./store.js').Series} series */
@@ -131,6 +134,7 @@ export class Alerts {
       this.state.answered(await listed(this.url));
     } catch {
       this.state.unanswered();
+      for (const series of this.store.series.values()) if (series.metric === 'alerts.firing') this.#count(series);
     }
     this.#show();
     setTimeout(() => { this.asking = false; if (this.again) void this.ask(); }, REST_MS);
@@ -140,7 +144,7 @@ export class Alerts {
 
   /** What changed is seen at once, also in a tab that is hidden. */
   #show() {
-    if (this.shown === this.state.version) return;
+    if (this.shown === this.state.version || (!this.state.known && this.state.reachable)) return;
     this.shown = this.state.version;
     const { firing } = this.state;
     this.#tell(firing);

@@ -18,7 +18,7 @@ export class AlertsBanner {
     this.valueOf = valueOf;
     /** @type {Map<string, Row>} */
     this.rows = new Map();
-    this.dismissed = new Set(remembered());
+    this.dismissed = new Map(Object.entries(remembered())); // by alert, when: what begins to fire later is shown
     this.more = h('button', { class: 'alert-more', type: 'button', onclick: onMore });
     this.node = h('div', { class: 'alert-rows' });
     this.strip = h('section', { class: 'alert-strip', 'aria-label': 'Alerts that fire' }, this.node);
@@ -30,10 +30,7 @@ export class AlertsBanner {
   /** @param {Firing[]} firing the gravest first */
   show(firing) {
     this.firing = firing;
-    const keys = new Set(firing.map(keyOf));
-    for (const key of this.dismissed) if (!keys.has(key)) this.dismissed.delete(key);
-    remember(this.dismissed);
-    const left = firing.filter((each) => !this.dismissed.has(keyOf(each)));
+    const left = firing.filter((each) => !(each.fired <= (this.dismissed.get(each.alert) ?? -Infinity)));
     const shown = left.slice(0, ROWS);
     const kept = new Map(shown.map((each) => [keyOf(each), this.rows.get(keyOf(each)) ?? this.#row(each)]));
     this.rows = kept;
@@ -69,7 +66,8 @@ export class AlertsBanner {
 
   /** @param {Firing} firing */
   #dismiss(firing) {
-    this.dismissed.add(keyOf(firing));
+    this.dismissed.set(firing.alert, this.now());
+    remember(this.dismissed);
     this.show(this.firing);
     const next = /** @type {HTMLElement|null} */ (this.node.querySelector('.alert-away') ?? document.getElementById('alerts-button'));
     next?.focus({ preventScroll: true });
@@ -77,21 +75,21 @@ export class AlertsBanner {
 }
 
 /** @param {Firing} firing */
-const keyOf = ({ alert, items }) => `${alert} ${Math.round(Math.min(...items.map(begin)))}`;
+const keyOf = ({ alert, severity }) => `${severity} ${alert}`;
 
-/** @returns {string[]} of this tab */
+/** @returns {Record<string, number>} of this tab */
 function remembered() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
   } catch {
-    return [];
+    return {};
   }
 }
 
-/** @param {Set<string>} dismissed */
+/** @param {Map<string, number>} dismissed */
 function remember(dismissed) {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify([...dismissed]));
+    sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(dismissed)));
   } catch {
     // A browser that keeps nothing shows it again after a reload.
   }
