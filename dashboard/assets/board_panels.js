@@ -106,10 +106,7 @@ export class BoardPanels extends Panels {
 
   /** @param {import('./store.js').Series} series */
   place(series) {
-    if (series.kind === 'event') {
-      if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
-      return;
-    }
+    if (series.kind === 'event') return this.annotate(series);
     this.prefixes.add(prefixOf(series.metric));
     for (const panel of this.all.filter(({ selects }) => selects(series))) {
       if (!panel.chart) {
@@ -119,6 +116,7 @@ export class BoardPanels extends Panels {
       panel.add(series);
     }
     this.filter();
+    return undefined;
   }
 
   /** @param {import('./store.js').Series} series */

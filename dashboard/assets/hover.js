@@ -21,7 +21,6 @@ export class Hover {
     this.shown = false;
     this.line = svg('line', '');
     this.label = svg('text', '');
-    this.label.setAttribute('y', '10');
     this.rule = svg('g', 'sg-rule');
     this.rule.append(this.line, this.label);
     this.rule.style.display = 'none';
@@ -59,6 +58,7 @@ export class Hover {
     this.rule.style.display = '';
     this.rule.style.transform = `translateX(${x.toFixed(1)}px)`;
     this.line.setAttribute('y2', String(chart.height));
+    this.label.setAttribute('y', String(chart.height - 5)); // at the top are events
     if (crosshair.source === chart) return this.#tell(x);
     this.box.hidden = true;
     const onLeft = x + LABEL_PX > chart.width;
@@ -96,7 +96,7 @@ export class Hover {
     }
     const lost = lossAt(traces, time, reach / 8);
     if (lost) rows.unshift(['lost', 'samples lost', lost]);
-    for (const event of eventsIn(chart.events(), time - reach / 4, time + reach / 4)) rows.push(['event', event.series.metric, event.text]);
+    for (const event of eventsIn(chart.events(), time - reach / 4, time + reach / 4)) rows.push(['event', event.series.metric.split('.').pop() ?? '', event.text]);
     return rows;
   }
 }

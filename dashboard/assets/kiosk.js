@@ -1,7 +1,7 @@
 /** For a wall: panels as large as the screen lets them be, and a thin line that says whether they are live. Escape ends it. */
 
 const RESTS_MS = 2000; // a pointer that does not move is not seen
-const LEAST = 120;
+const LEAST = 150;
 const MOST = 640;
 const NEAR = 10; // pixels that may be left over
 

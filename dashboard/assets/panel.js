@@ -110,6 +110,7 @@ export class Panel {
       const text = key ? series.tags[key] : describe(series.tags, common);
       say(label, text || (entries.length > 1 ? 'no tags' : 'latest'));
     }
+    if (this.chart) this.chart.traces = new Map(entries.map(({ series, trace }) => [series.id, trace])); // as the legend has them
     this.legend.replaceChildren(...entries.map(({ item }) => item), this.more);
     this.legend.classList.toggle('crowded', isCrowded(entries.length));
     this.sorted = entries;

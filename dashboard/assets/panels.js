@@ -60,10 +60,7 @@ export class Panels {
 
   /** @param {import('./store.js').Series} series */
   place(series) {
-    if (series.kind === 'event') {
-      if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
-      return;
-    }
+    if (series.kind === 'event') return this.annotate(series);
     let panel = this.panels.get(series.metric);
     if (!panel) {
       panel = this.#open(series.metric);
@@ -71,6 +68,13 @@ export class Panels {
     }
     panel.add(series);
     this.#show(panel);
+    return undefined;
+  }
+
+  /** Its samples may have come before it was its turn. @param {import('./store.js').Series} series */
+  annotate(series) {
+    if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
+    for (const panel of this.panels.values()) panel.invalidate();
   }
 
   /** Its line goes, and with the last line the panel, and with the last panel the group. @param {import('./store.js').Series} series */
