@@ -3,10 +3,13 @@
 import { selector } from './board_panels.js';
 import { plain, tagsOf, tagsText } from './editing.js';
 import { h, say } from './html.js';
+import { CHOICES } from './kinds/index.js';
+import { limitsOf, written } from './kinds/limits.js';
 
 /** @typedef {import('./board_panels.js').Spec} Spec */
 
 const TAGS = 'tags such as host=web-*, route=/checkout';
+const LIMITS = 'thresholds such as above 90 bad, above 70 warn, below 5 warn';
 
 export class PanelForm {
   /** @param {import('./store.js').Store} store */
@@ -19,6 +22,8 @@ export class PanelForm {
     this.metric = input('metric', { list: 'known-metrics', required: true, maxlength: 255, placeholder: 'host.cpu.percent or host.*' });
     this.title = input('title', { maxlength: 120, placeholder: 'as the metric' });
     this.tags = input('tags', { placeholder: 'host=web-*, route=/checkout' });
+    this.kind = /** @type {HTMLSelectElement} */ (h('select', { name: 'kind', class: 'button' }, ...CHOICES.map(([value, label]) => h('option', { value }, label))));
+    this.limits = input('thresholds', { placeholder: 'above 90 bad, above 70 warn' });
     this.known = h('datalist', { id: 'known-metrics' });
     this.note = h('p', { class: 'form-note', role: 'status' });
     this.head = h('h2', {}, 'Panel');
@@ -30,6 +35,8 @@ export class PanelForm {
       field('Metric', this.metric, 'a metric, or a glob: * is any run of characters, ? one'),
       field('Tags', this.tags, 'only series that have all of these; globs too'),
       field('Title', this.title, ''),
+      field('Drawn as', this.kind, ''),
+      field('Thresholds', this.limits, 'above or below, a value, warn or bad; none: leave empty'),
       this.known,
       this.note,
       h('div', { class: 'form-buttons' }, h('button', { class: 'button', type: 'button', onclick: () => this.dialog.close() }, 'Cancel'), h('button', { class: 'button primary' }, 'Apply')),
@@ -46,6 +53,8 @@ export class PanelForm {
     this.metric.value = spec.metric;
     this.title.value = spec.title;
     this.tags.value = tagsText(spec.tags);
+    this.kind.value = spec.kind;
+    this.limits.value = written(spec.thresholds);
     const metrics = [...new Set([...this.store.series.values()].filter(({ kind }) => kind !== 'event').map(({ metric }) => metric))].sort();
     this.known.replaceChildren(...metrics.map((metric) => h('option', { value: metric })));
     this.#check();
@@ -56,14 +65,17 @@ export class PanelForm {
   /** @returns {Spec|null} */
   get entered() {
     const tags = tagsOf(this.tags.value);
-    return tags && { ...this.spec, metric: this.metric.value.trim(), title: this.title.value.trim(), tags };
+    const thresholds = limitsOf(this.limits.value);
+    return tags && thresholds && { ...this.spec, metric: this.metric.value.trim(), title: this.title.value.trim(), tags, kind: this.kind.value, thresholds };
   }
 
   #check() {
     const { entered } = this;
-    this.tags.setCustomValidity(entered ? '' : `expected ${TAGS}`);
+    const [tags, limits] = [tagsOf(this.tags.value), limitsOf(this.limits.value)];
+    this.tags.setCustomValidity(tags ? '' : `expected ${TAGS}`);
+    this.limits.setCustomValidity(limits ? '' : `expected ${LIMITS}`);
     this.metric.setCustomValidity(this.metric.value.trim() ? '' : 'expected a metric, or a glob such as host.*');
-    if (!entered) return say(this.note, `Tags: expected ${TAGS}`);
+    if (!entered) return say(this.note, tags ? `Thresholds: expected ${LIMITS}` : `Tags: expected ${TAGS}`);
     const selects = selector(entered);
     const those = entered.metric ? [...this.store.series.values()].filter((series) => series.kind !== 'event' && selects(series)) : [];
     const metrics = new Set(those.map(({ metric }) => metric)).size;

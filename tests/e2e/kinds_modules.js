@@ -88,6 +88,10 @@ export const checks = {
     same([90.1, 90, 70, 5, 4.9, NaN].map(level), ['bad', 'warn', '', '', 'warn', '']);
     same([plain(m.limitText(limits[0], '%')), m.limitText(limits[2], null), m.reached(1, undefined)], ['above 90 %', 'below 5', null]);
   },
+  'kinds/limits.js: thresholds are read as they are written': async (m, same) => {
+    for (const limits of [[], [{ above: 90, level: 'bad' }, { below: -0.5, level: 'warn' }], [{ above: 1e21, level: 'warn' }]]) same(m.limitsOf(m.written(limits)), limits);
+    same([m.limitsOf(' Above  .5 BAD '), m.written(null), ...['above 90', '90 bad', 'above x bad', 'above 1 bad,', 'above 1e999 bad'].map(m.limitsOf)], [[{ above: 0.5, level: 'bad' }], '', null, null, null, null, null]);
+  },
   'kinds/names.js: only in what they differ': async (m, same) => {
     const of = (...those) => those.map(([metric, tags]) => ({ id: JSON.stringify([metric, Object.entries(tags)]), metric, tags }));
     const names = (...those) => [...m.namesOf(of(...those)).values()];

@@ -46,7 +46,7 @@ def test_a_dashboard_is_made_of_what_is_shown(publisher: Publisher, url: str, tm
     view.page.fill("[name=metric]", "b.*")
     view.page.fill("[name=tags]", "host")
     view.page.keyboard.press("Enter")
-    assert view.page.locator(".panel-form").is_visible(), "tags are no tags"
+    assert view.page.locator(".panel-form[open]").is_visible(), "tags are no tags"
     view.page.fill("[name=tags]", "")
     assert view.text(".form-note") == "Now selects 1 series."
     view.page.fill("[name=title]", "The rest")

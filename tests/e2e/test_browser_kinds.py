@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.boards import parse
 from tests.e2e.backstage import Publisher
 from tests.e2e.browsing import Site, View
 from tests.e2e.wire import sample
@@ -378,3 +379,26 @@ def test_a_hundred_series_in_every_kind(kinds: Open, publisher: Publisher) -> No
     view.page.locator(".stat-tiles").focus()
     view.page.keyboard.press("End")
     view.until("document.querySelector('.stat-tiles').scrollTop > 0")
+
+
+def test_a_kind_and_thresholds_are_chosen_in_the_form(kinds: Open, publisher: Publisher, tmp_path: Path) -> None:
+    publish_loads(publisher, time.time())
+    view = kinds()
+    until_text(view, f"{tile('b')} .stat-number", "95")
+    view.page.click("#edit")
+    view.page.click("[data-panel='0'] [data-action=configure]")
+    assert view.page.input_value(".panel-form [name=thresholds]") == "above 90 bad, above 70 warn"
+    view.page.select_option(".panel-form [name=kind]", "bars")
+    view.page.fill(".panel-form [name=thresholds]", "above 60")
+    view.page.keyboard.press("Enter")
+    assert view.text(".form-note").startswith("Thresholds: expected")
+    view.page.fill(".panel-form [name=thresholds]", "below 60 bad")
+    view.page.keyboard.press("Enter")
+    view.until("document.querySelector('[data-panel=\"0\"] .kind-bar')")
+    assert view.page.locator("[data-panel='0'] .stat-tile").count() == 0
+    assert view.page.locator("[data-panel='0'] .kind-bar[data-level=bad]").count() == 2
+    view.page.click(".edit-bar .primary")
+    view.page.wait_for_selector(".edit-bar", state="hidden")
+    first, _, table, *_ = parse((tmp_path / "kinds.toml").read_text()).panels
+    assert (first.kind, first.width, first.thresholds) == ("bars", 2, ({"below": 60.0, "level": "bad"},))
+    assert (table.kind, len(table.thresholds)) == ("table", 2), "what was not touched is kept"
