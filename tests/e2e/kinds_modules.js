@@ -70,6 +70,7 @@ export const checks = {
     same(m.read(series, 80, 60, false), { value: 12, time: 70, ageS: 10, stale: true, first: 10 });
     same(m.read(series, 95, 60, false).value, NaN);
     same([m.read(series, -1, 60, false), m.read(series, 200, 60, true).first], [null, NaN]);
+    same(m.read({ ring: ringOf(Ring, [[45, null], [50, 3], [99, 5]]) }, 100, 60, true).first, 3);
     same(m.read({ ring: series.ring, interval: 40 }, 200, 60, true).stale, false);
     same([m.extremes(series.ring, 40, 95), m.extremes(series.ring, 91, 98)], [{ low: 10, high: 12 }, { low: NaN, high: NaN }]);
   },
@@ -80,7 +81,7 @@ export const checks = {
     };
     same([text(10, 15), text(20, 5), text(-4, -6), text(7, 7), text(0.3, 0.1 + 0.2)], ['▲ +5 (+50 %)', '▼ −15 (−75 %)', '▼ −2 (−50 %)', '→ no change', '→ no change']);
     same([text(40, 50, '%'), text(0, 1536, 'B'), text(1000, 1000.1), text(3, 156)], ['▲ +10 pp (+25 %)', '▲ +1.5 KiB', '▲ +0.1 (<0.1 %)', '▲ +153 (×52)']);
-    same([text(NaN, 5), text(5, NaN), m.changeText(null, null), text(-1e300, 1e-300)], [null, null, null, '▲ +1.00e288 T (+100 %)']);
+    same([text(NaN, 5), text(5, NaN), m.changeText(null, null), text(-1e300, 1e-300)], [null, null, null, '▲ +1.00e300 (+100 %)']);
   },
   'kinds/limits.js: the gravest threshold that is reached, in words': async (m, same) => {
     const limits = [{ above: 90, level: 'bad' }, { above: 70, level: 'warn' }, { below: 5, level: 'warn' }];

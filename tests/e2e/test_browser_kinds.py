@@ -402,3 +402,20 @@ def test_a_kind_and_thresholds_are_chosen_in_the_form(kinds: Open, publisher: Pu
     first, _, table, *_ = parse((tmp_path / "kinds.toml").read_text()).panels
     assert (first.kind, first.width, first.thresholds) == ("bars", 2, ({"below": 60.0, "level": "bad"},))
     assert (table.kind, len(table.thresholds)) == ("table", 2), "what was not touched is kept"
+
+
+EXTREMES = {"large": [1e308, -1e308, 1.7976931348623157e308], "small": [5e-324, 1e-320, 1e-300], "zero": [0.0] * 3}
+
+
+def test_every_number_can_be_shown(kinds: Open, publisher: Publisher) -> None:
+    now = time.time()
+    for metric in ("kind.load", "kind.spread"):
+        for name, values in EXTREMES.items():
+            publisher.publish(sample(metric, values, [now - 20, now - 10, now - 1], tags={"n": name}))
+    view = kinds()
+    view.until("document.querySelectorAll('.stat-tile, .kind-bar, .rank tbody tr').length === 9")
+    view.until(f"({CELLS})().found.length >= 3")
+    assert [name for name, *_ in bars(view)] == ["large", "small", "zero"]
+    assert not re.search("NaN|Infinity|undefined|null", view.text("#panels"))
+    paths = view.js("[...document.querySelectorAll('.kind-spark-line')].map((each) => each.getAttribute('d'))")
+    assert len(paths) == 6 and not [each for each in paths if not re.fullmatch(r"M[\d.,L-]+", each)]
