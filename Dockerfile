@@ -17,6 +17,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ingest ingest
 COPY broadcaster broadcaster
 COPY dashboard dashboard
+COPY examples examples
 RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
  && /opt/streamgauge/bin/pip install --quiet --no-deps --no-index /tmp/wheel/*.whl \
  && /opt/streamgauge/bin/pip uninstall --quiet --yes pip
@@ -24,6 +25,9 @@ RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir 
 FROM ${PYTHON_IMAGE}
 LABEL streamgauge.stage=run
 COPY --from=build /opt/streamgauge /opt/streamgauge
+# What compose.yaml begins with: a new volume takes over what is there.
+COPY --chown=10001:10001 examples/alerts /var/lib/streamgauge/alerts
+COPY --chown=10001:10001 examples/dashboards /var/lib/streamgauge/dashboards
 ENV PATH=/opt/streamgauge/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001

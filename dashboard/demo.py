@@ -5,10 +5,14 @@ from the inside out, so the sources' last samples are flushed and viewers are to
 """
 
 import os
+import shutil
 import sys
 import webbrowser
 from collections.abc import Mapping
 from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import trio
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +23,7 @@ from broadcaster.server import Broadcaster
 from broadcaster.server import serve as serve_broadcaster
 from dashboard.config import DashboardConfig
 from ingest import open_producer
+from ingest.errors import CommandError
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 from ingest.sources.host import host
@@ -33,6 +38,9 @@ class DemoConfig(BaseModel):
     browser: bool = Field(True, description="Open the dashboard in a browser, if there is a display.")
     host_interval_s: float = Field(1.0, gt=0, allow_inf_nan=False, description="Seconds between host metrics.")
     shop_rate_hz: float = Field(10.0, gt=0, allow_inf_nan=False, description="Samples a second of each shop series.")
+    state: Path | None = Field(
+        None, description="Where its dashboards and alerts are kept; none: a directory of the user, for such."
+    )
     shop_seed: int = Field(7, description="The same seed makes the same shop.")
 
 
@@ -44,8 +52,39 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
     refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
-    trio.run(_serve, demo, broadcasting, viewing)
+    with TemporaryDirectory(prefix="streamgauge-demo-") as fallback:
+        state = prepared(demo.state or _state_home(), Path(fallback))
+        if broadcasting.alerts is None:
+            broadcasting = broadcasting.model_copy(update={"alerts": state / "alerts", "alerts_writable": True})
+        if not viewing.dashboards:
+            viewing = viewing.model_copy(update={"dashboards": str(state / "dashboards")})
+        trio.run(_serve, demo, broadcasting, viewing)
     print("Stopped.", flush=True)
+
+
+def _state_home() -> Path:
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(home) if os.path.isabs(home) else Path.home() / ".local/state") / "streamgauge/demo"
+
+
+def prepared(state: Path, fallback: Path) -> Path:
+    """The directory, with the examples in it if it is new, so that they can be changed: a checkout stays as it is.
+
+    Where it cannot be made, `fallback` is used, and what is changed is gone at the end.
+    """
+    examples = Path(str(files("dashboard") / "examples"))
+    if not examples.is_dir():
+        examples = Path(__file__).parents[1] / "examples"  # a checkout
+    for directory in (state, fallback):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in ("alerts", "dashboards"):
+                if not (directory / name).exists():
+                    shutil.copytree(examples / name, directory / name)
+        except OSError:
+            continue
+        return directory
+    raise CommandError(f"state: {state}: cannot be made, nor {fallback}")
 
 
 async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: DashboardConfig) -> None:
@@ -54,7 +93,7 @@ async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: Das
         async with trio.open_nursery() as dashboards:
             urls = {"broadcaster": broadcaster.url, "broadcaster_http": broadcaster.http_url}
             page = await dashboards.start(dashboard.server.serve, viewing.model_copy(update=urls))
-            print(_welcome(page, broadcaster), flush=True)
+            print(_welcome(page, broadcaster, viewing.dashboards), flush=True)
             await _feed(demo, broadcaster, page)
             dashboards.cancel_scope.cancel()
         broadcasters.cancel_scope.cancel()
@@ -74,13 +113,14 @@ def _has_display() -> bool:
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _welcome(page: str, broadcaster: Broadcaster) -> str:
+def _welcome(page: str, broadcaster: Broadcaster, dashboards: str) -> str:
     return f"""
   Streamgauge is live.
 
     Dashboard     {page}
     Publish       {broadcaster.url}
     HTTP          {broadcaster.http_url}/v1/publish   /metrics   /healthz
+    Kept in       {dashboards}, {broadcaster.config.alerts}
 
   It draws this machine's metrics and a synthetic web shop. Ctrl-C stops it.
 """

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,14 @@ from pathlib import Path
 COMMAND = str(Path(sys.executable).with_name("streamgauge"))
 ANYWHERE = {"STREAMGAUGE_BROADCASTER_BIND": "127.0.0.1:0", "STREAMGAUGE_BROADCASTER_HTTP_BIND": "127.0.0.1:0"}
 STOP_S = 10
+STATE = tempfile.TemporaryDirectory(prefix="streamgauge-state-")  # not this user's own
 
 
 def environment(**settings: str) -> dict[str, str]:
     """This one's, without what opens a browser and without settings of whoever runs the tests."""
     dropped = ("STREAMGAUGE_", "DISPLAY", "WAYLAND_DISPLAY")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)} | settings
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {"XDG_STATE_HOME": STATE.name} | settings
 
 
 def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -196,6 +196,14 @@ def test_the_demo_shows_this_machine_and_the_shop() -> None:
             with urllib.request.urlopen(f"{api}/v1/series?select=*", timeout=10) as response:
                 metrics = {each["metric"] for each in json.load(response)["series"]}
             time.sleep(0.1)
+        with urllib.request.urlopen(f"{api}/v1/alerts", timeout=10) as response:
+            alerts = json.load(response)
+        assert alerts["writable"]
+        assert "latency" in {rule["alert"] for rule in alerts["rules"]}
+        with urllib.request.urlopen(f"{page}/api/dashboards", timeout=10) as response:
+            dashboards = json.load(response)
+        assert dashboards["writable"]
+        assert "web-shop" in {each["name"] for each in dashboards["dashboards"]}
 
 
 @pytest.fixture
