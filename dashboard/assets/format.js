@@ -17,7 +17,7 @@ export function digits(value, more = 0) {
 /** @param {number} value @param {number} step between the ticks of its axis @returns {string} told apart from its neighbours */
 export function tickDigits(value, step) {
   const size = Math.max(Math.abs(value), Math.abs(step));
-  if (size >= 1e6 || size < 1e-3 || !(step > 0)) return digits(Number(value.toPrecision(12)));
+  if (size >= 1e6 || size < 1e-3 || !(step > 0)) return digits(Number(value.toPrecision(12))).replace(/\.?0+e/, 'e');
   let places = Math.max(0, Math.min(12, -Math.floor(Math.log10(step))));
   while (places < 12 && Math.abs(step - Number(step.toFixed(places))) > step * 1e-6) places++;
   return trimmed(value.toFixed(places).replace(/^-(0\.?0*)$/, '$1'));
@@ -57,7 +57,8 @@ function pick(found, by) {
 
 /** @param {Array<Array<any>>} table @param {number} size @param {string} unit */
 function scaled(table, size, unit) {
-  const [factor, prefix] = table.find(([at]) => size >= at) ?? (size === 0 ? [1, ''] : table[table.length - 1]);
+  const beyond = size >= 1e6 * table[0][0]; // no prefix helps
+  const [factor, prefix] = beyond ? [1, ''] : table.find(([at]) => size >= at) ?? (size === 0 ? [1, ''] : table[table.length - 1]);
   const suffix = prefix + unit;
   return { factor, suffix: suffix ? NO_BREAK + suffix : '' };
 }
