@@ -13,7 +13,6 @@ Each field of a panel has one line in PANEL_FIELDS: what it is by default, and t
 """
 
 import difflib
-import hashlib
 import json
 import re
 import tomllib
@@ -21,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from broadcaster import revisions
 from dashboard import panel_fields
 from dashboard.panel_fields import KINDS, TOP_MAX, Limits
 
@@ -211,7 +211,7 @@ def _panel(raw: object, at: int) -> PanelSpec:
         raise _Refused(where, f"panels[{at}].metric: missing, expected a metric or a glob such as host.*")
     panel = PanelSpec(**fields)
     if panel.min is not None and panel.max is not None and panel.min >= panel.max:
-        raise _Refused((*where, "max"), f"panels[{at}].max: expected more than min, {_number(panel.min)}")
+        raise _Refused((*where, "max"), f"panels[{at}].max: expected more than min, {revisions.number(panel.min)}")
     return panel
 
 
@@ -272,9 +272,9 @@ def line_of(source: str, path: tuple[str | int, ...]) -> int:
 
 def write(board: Board) -> str:
     """The text that `parse` reads as the same board, as a person would write it: what is as by default is left out."""
-    lines = [f"title = {_quoted(board.title)}"] if board.title else []
+    lines = [f"title = {revisions.quoted(board.title)}"] if board.title else []
     if board.window_s is not None:
-        lines.append(f"window_s = {_number(board.window_s)}")
+        lines.append(f"window_s = {revisions.number(board.window_s)}")
     for panel in board.panels:
         lines += ["", "[[panels]]", *_panel_lines(panel)]
     return "\n".join(lines).lstrip("\n") + "\n"
@@ -292,25 +292,12 @@ def _panel_lines(panel: PanelSpec) -> list[str]:
 
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f"{revisions.bare(key)} = {_value(each)}" for key, each in value.items()) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, float):
-        return _number(value)
-    return _quoted(value) if isinstance(value, str) else str(value)
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
-
-
-def _quoted(value: str) -> str:
-    """A basic string: what JSON escapes, TOML reads; the texts of a board are printable, so nothing else needs it."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+        return revisions.number(value)
+    return revisions.quoted(value) if isinstance(value, str) else str(value)
 
 
 def as_json(board: Board) -> dict[str, Any]:
@@ -323,8 +310,3 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def revision_of(source: bytes) -> str:
-    """Names this very text: whoever saves says which one they read."""
-    return hashlib.sha256(source).hexdigest()[:16]

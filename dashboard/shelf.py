@@ -1,13 +1,12 @@
 """Saved dashboards as files of one directory: NAME.toml each, so that they can be versioned and edited by hand."""
 
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.boards import NAME, SIZE_MAX, Board, BoardError, parse, revision_of, write
+from broadcaster import revisions
+from dashboard.boards import NAME, SIZE_MAX, Board, BoardError, parse, write
 from ingest.errors import CommandError
 
 BOARDS_MAX = 500
@@ -98,13 +97,13 @@ class Shelf:
         with self._lock:
             before = self._bytes(path)
             self._check_revision(name, before, expected)
-            source = (_remarks(before or b"") + write(board)).encode()
+            source = (revisions.remarks(before or b"") + write(board)).encode()
             if len(source) > SIZE_MAX:
                 raise ShelfError("too_large", f"{name}: at most {SIZE_MAX} bytes, got {len(source)}")
             if before is None and sum(1 for _ in self._files()) >= BOARDS_MAX:
                 raise ShelfError("too_many", f"at most {BOARDS_MAX} dashboards")
             self._replace(path, source)
-        return Saved(name, revision_of(source), board)
+        return Saved(name, revisions.revision_of(source), board)
 
     def delete(self, name: str, expected: str) -> None:
         """Raises ShelfError: not_found, bad_name, read_only, changed, cannot_write."""
@@ -138,47 +137,23 @@ class Shelf:
         if source is None:
             raise ShelfError("not_found", f"{path.stem}: no such dashboard")
         try:
-            return Saved(path.stem, revision_of(source), parse(source))
+            return Saved(path.stem, revisions.revision_of(source), parse(source))
         except BoardError as error:
             raise ShelfError("bad_board", error.message, error.line) from None
 
     def _bytes(self, path: Path) -> bytes | None:
         """The text, and a little more if it is too long; None if there is no file."""
         try:
-            with path.open("rb") as file:
-                return file.read(SIZE_MAX + 1)
-        except FileNotFoundError:
-            return None
+            return revisions.read(path, SIZE_MAX)
         except OSError as error:
             raise ShelfError("bad_board", error.strerror or str(error)) from None
 
     def _check_revision(self, name: str, before: bytes | None, expected: str | None) -> None:
-        if (None if before is None else revision_of(before)) != expected:
-            what = "exists already" if expected is None else "was changed or deleted meanwhile"
-            raise ShelfError("changed", f"{name}: {what}")
+        if problem := revisions.conflict(before, expected):
+            raise ShelfError("changed", f"{name}: {problem}")
 
     def _replace(self, path: Path, source: bytes) -> None:
-        """Beside it first: who reads meanwhile, or after a crash, sees the old text or the new one."""
-        temporary = None
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(source)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            revisions.replace(path, source)
         except OSError as error:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
             raise ShelfError("cannot_write", f"{path.name}: {error.strerror}") from None
-
-
-def _remarks(before: bytes) -> str:
-    """The comments that a hand-edited file begins with: saving from the page keeps those."""
-    lines = []
-    for line in before.decode(errors="replace").splitlines(keepends=True):
-        if line.strip() and not line.startswith("#"):
-            break
-        lines.append(line)
-    return "".join(lines).lstrip("\n") if any(line.startswith("#") for line in lines) else ""

@@ -16,7 +16,6 @@ from dashboard.boards import (
     from_json,
     line_of,
     parse,
-    revision_of,
     write,
 )
 
@@ -185,7 +184,3 @@ def test_the_examples_are_read_and_are_what_would_be_written(path: Path) -> None
 
 def test_every_field_of_a_panel_is_checked() -> None:
     assert set(PANEL_FIELDS) == set(PanelSpec.__dataclass_fields__)
-
-
-def test_a_revision_names_a_text() -> None:
-    assert revision_of(b"a") == revision_of(b"a") != revision_of(b"b")
