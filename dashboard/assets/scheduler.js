@@ -17,6 +17,7 @@ export class Scheduler {
     this.charts = [];
     this.frames = 0;
     this.slowAt = -Infinity;
+    this.scrolledAt = -Infinity;
     this.sight = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '100px' });
     /** @type {Map<Element, import('./charts.js').Chart>} */
     this.owners = new Map();
@@ -26,6 +27,7 @@ export class Scheduler {
 
   start() {
     document.addEventListener('visibilitychange', () => this.invalidate());
+    addEventListener('scroll', () => { this.scrolledAt = performance.now(); }, { passive: true });
     const frame = (/** @type {number} */ time) => {
       requestAnimationFrame(frame);
       this.#frame(time);
@@ -66,8 +68,9 @@ export class Scheduler {
     }
   }
 
-  /** One a frame. @param {number} time */
+  /** One a frame, and none while a person scrolls. @param {number} time */
   #settle(time) {
+    if (time - this.scrolledAt < REST_MS) return undefined;
     for (const [chart, since] of this.arrived) {
       if (time - since < REST_MS) continue;
       this.arrived.delete(chart);

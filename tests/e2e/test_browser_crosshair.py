@@ -42,7 +42,7 @@ def test_all_panels_show_the_moment_that_is_pointed_at(live: View, publisher: Pu
     x, _ = live.painted("cross.first").points[0][20]
     live.page.locator("[data-metric='cross.first'] .plot").hover(position={"x": PLOT_LEFT + x, "y": 90})
     live.until("document.querySelector('[data-metric=\"cross.second\"] .entry-value').textContent === '200'")
-    assert [value(live, metric) for metric in METRICS] == ["20", "200", "–"], "nothing of the third is near"
+    assert [value(live, metric) for metric in METRICS] == ["20", "200", "\u2013"], "nothing of the third is near"
     assert [rule(live, metric) for metric in METRICS] == pytest.approx([x, x, x], abs=0.6)
     assert live.page.locator(".tip:visible").count() == 1
     when = f"new Date({samples[20]['time']} * 1000).toTimeString().slice(0, 8)"

@@ -44,7 +44,9 @@ def fill(publisher: Publisher, live: View) -> list[Any]:
     for each in lines[1]:
         each.update(tags={"line": 'b "x", y'}, value=-1e300)
     lines[0][200]["value"] = None
-    events = [sample("export.notes", text, lines[0][at]["time"], kind="event") for at, text in ((150, EVIL), (160, "b"))]
+    events = [
+        sample("export.notes", text, lines[0][at]["time"], kind="event") for at, text in ((150, EVIL), (160, "b"))
+    ]
     publisher.publish(*lines[0], *lines[1], *events)
     live.until_painted("export.value", 400, line="a")
     live.until_painted("export.value", 40, line='b "x", y')
@@ -151,7 +153,7 @@ def test_the_menu_by_keyboard(live: View, publisher: Publisher) -> None:
     assert live.js(focused) == "Full screen"
     live.page.keyboard.press("Escape")
     live.until(f"document.querySelector(\"{button}\").getAttribute('aria-expanded') === 'false'")
-    live.until(f"document.activeElement === document.querySelector(\"{button}\")")
+    live.until(f'document.activeElement === document.querySelector("{button}")')
     live.page.click(button)
     live.until("document.querySelector('.menu').matches(':popover-open')")
     live.page.click(button)

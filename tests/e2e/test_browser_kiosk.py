@@ -24,7 +24,9 @@ def test_a_wall_shows_panels_and_whether_they_are_live(publisher: Publisher, sit
     assert view.js("parseFloat(getComputedStyle(document.querySelector('.entry')).fontSize)") >= 15
 
 
-def test_the_pointer_is_seen_only_while_it_moves_and_escape_ends_it(publisher: Publisher, site: Site, view: View) -> None:
+def test_the_pointer_is_seen_only_while_it_moves_and_escape_ends_it(
+    publisher: Publisher, site: Site, view: View
+) -> None:
     publisher.publish(sample("wall.value", 1.0))
     view.open(site.url + "?kiosk=1")
     view.until_painted("wall.value", 1)

@@ -52,7 +52,9 @@ class Between:
         seq = max(message.get("seq", 0) for message in self.heard)
         self._page.send(json.dumps({"type": "gap", "from": seq, "to": seq, "batches": 3, "samples": samples}))
         self._page.send(
-            json.dumps({"type": "samples", "seq": seq, "prev": seq, "cursor": "x", "conflated": True, "series": conflated})
+            json.dumps(
+                {"type": "samples", "seq": seq, "prev": seq, "cursor": "x", "conflated": True, "series": conflated}
+            )
         )
 
 

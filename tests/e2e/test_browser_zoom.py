@@ -39,7 +39,7 @@ def test_a_drag_on_one_panel_zooms_all(two: View) -> None:
     drag(two, "back.first", 0.5, 0.75)
     begin, end = until_looking_back(two)
     assert end - begin == pytest.approx((whole["to"] - whole["from"]) / 4, rel=0.05)
-    assert re.fullmatch(r"looking back \d\d:\d\d:\d\d–\d\d:\d\d:\d\d", moment(two))
+    assert re.fullmatch("looking back \\d\\d:\\d\\d:\\d\\d\u2013\\d\\d:\\d\\d:\\d\\d", moment(two))
     painted = [two.painted(metric) for metric in METRICS]
     for line in painted:
         assert line.times[1] >= begin > line.times[0], "one sample beyond the edge"
