@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from dashboard import boards_http, callbacks, ids, layout
 from dashboard.config import DashboardConfig
+from dashboard.policy import BESIDE, Policy, hostname
 from dashboard.shelf import Shelf
 
 log = logging.getLogger("streamgauge.dashboard")
@@ -67,7 +68,19 @@ def create_app(config: DashboardConfig) -> dash.Dash:
         log.warning("not read as a dashboard: %s", problem)
     boards_http.register(server, shelf, config.doorkeeper())
     server.after_request(close_unused)
+    protect(server, Policy(app.csp_hashes(), (config.broadcaster, config.broadcaster_http), config.embed_from))
     return app
+
+
+def protect(server: Flask, policy: Policy) -> None:
+    """Every answer says what a browser may do with it."""
+
+    def protected(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy.of(request.path, hostname(request.host))
+        response.headers.update(BESIDE)
+        return response
+
+    server.after_request(protected)
 
 
 def close_unused(response: Response) -> Response:

@@ -1,11 +1,20 @@
 """Every setting of the dashboard. Names carry their units; `docs/configuration.md` explains each."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from broadcaster.origins import Doorkeeper
 from ingest.settings import Address, HttpUrl, WebSocketUrl
+
+ORIGIN = re.compile(r"https?://[A-Za-z0-9*.-]+(:\d{1,5}|:\*)?")
+
+
+def _embedder(text: str) -> str:
+    if text != "*" and not ORIGIN.fullmatch(text):
+        raise ValueError("expected an origin such as https://wiki.example, or *")
+    return text
 
 
 class DashboardConfig(BaseModel):
@@ -20,6 +29,9 @@ class DashboardConfig(BaseModel):
     dashboards: str = Field("", description="Directory of saved dashboards, made if missing; none: nothing is saved.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Names to be reached by for saving, beside loopback's; *: any. Beyond loopback, none means any."
+    )
+    embed_from: tuple[Annotated[str, AfterValidator(_embedder)], ...] = Field(
+        ("*",), description="Origins whose pages may embed one panel, such as https://wiki.example; *: any."
     )
     title: Annotated[str, Field(min_length=1, max_length=80)] = Field("Streamgauge", description="Title of the page.")
     window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(

@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,14 @@ thresholds = st.builds(
     numbers,
     st.sampled_from(["warn", "bad"]),
 )
-panels = st.builds(
+TAG = st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True)
+derived = st.fixed_dictionaries({}) | st.fixed_dictionaries(
+    {
+        "aggregate": st.sampled_from(["sum", "mean", "min", "max", "count", "p50", "p90", "p95", "p99"]),
+        "group_by": st.lists(TAG, max_size=3, unique=True).map(tuple),
+    }
+)
+plain_panels = st.builds(
     PanelSpec,
     metric=printable.filter(bool),
     title=printable,
@@ -58,7 +66,9 @@ panels = st.builds(
     top=st.none() | st.integers(1, 200),
     min=st.none() | numbers,
     thresholds=st.lists(thresholds, max_size=3).map(tuple),
+    rate=st.none() | st.booleans(),
 )
+panels = st.builds(lambda panel, more: replace(panel, **more), plain_panels, derived)
 boards = st.builds(
     Board,
     title=printable,
@@ -93,6 +103,14 @@ def test_how_a_panel_is_drawn_is_written_as_a_person_would() -> None:
     )
 
 
+def test_what_is_derived_is_written_as_a_person_would() -> None:
+    panel = PanelSpec("a", aggregate="p99", group_by=("route", "host"), rate=False)
+    text = '[[panels]]\nmetric = "a"\naggregate = "p99"\ngroup_by = ["route", "host"]\nrate = false\n'
+    assert write(Board(panels=(panel,))) == text
+    assert parse(text.replace("false", "true")).panels[0].rate is True
+    assert as_json(Board(panels=(panel,)))["panels"][0]["group_by"] == ["route", "host"]
+
+
 def test_what_is_written_leaves_out_what_is_as_by_default() -> None:
     board = Board("Shop", 60.0, (PanelSpec("a.*"), PanelSpec("b", "B", {"host": "x", "a.b": 'q"'}, height=2)))
     assert write(board) == (
@@ -109,6 +127,13 @@ def test_what_is_written_leaves_out_what_is_as_by_default() -> None:
         ("width = 2", "width = 9", 8, "panels[0].width: expected a whole number from 1 to 4, got 9"),
         ("width = 2", "width = true", 8, "panels[0].width: expected a whole number from 1 to 4, got true"),
         ("width = 2", 'kind = "pie"', 8, 'panels[0].kind: expected one of lines, stat, bars, heat, table, got "pie"'),
+        ("width = 2", 'aggregate = "avg"', 8, "panels[0].aggregate: expected one of sum, mean, min, max, count, p50,"),
+        ("width = 2", 'rate = "yes"', 8, 'panels[0].rate: expected true or false, got "yes"'),
+        ("width = 2", 'group_by = "route"', 8, 'panels[0].group_by: expected at most 16 tags such as ["route", "host"],'),
+        ("width = 2", 'aggregate = "sum"\ngroup_by = ["a b"]', 9, "panels[0].group_by: expected at most 16 tags"),
+        ("width = 2", 'aggregate = "sum"\ngroup_by = ["a", "a"]', 9, "panels[0].group_by: expected each tag once"),
+        ("width = 2", 'group_by = ["route"]', 8, "panels[0].group_by: expected aggregate beside it, one of sum,"),
+        ("width = 2", "groupby = []", 8, "panels[0].groupby: unknown; did you mean group_by?"),
         ("width = 2", "top = 0", 8, "panels[0].top: expected a whole number from 1 to 200, got 0"),
         ("width = 2", "max = nan", 8, "panels[0].max: expected a number, got NaN"),
         ("width = 2", "min = 1\nmax = 1", 9, "panels[0].max: expected more than min, 1"),

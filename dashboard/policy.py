@@ -1,0 +1,63 @@
+"""What browsers are told the page may do: a strict Content-Security-Policy, and the headers beside it. Pure.
+
+Scripts are the page's own files, and the two inline ones of Dash by their hash; nothing is evaluated. Connections go to
+the page's own server and to the broadcaster. One panel may be shown in other sites' pages (`/embed`), the rest only in
+its own.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from broadcaster.origins import is_loopback
+
+EMBEDDED = "/embed"
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+BESIDE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class Policy:
+    """`scripts` are hashes of inline scripts, `broadcaster` the URLs it is reached by, `embed_from` who may embed."""
+
+    def __init__(self, scripts: Iterable[str], broadcaster: Sequence[str], embed_from: Sequence[str]) -> None:
+        self._scripts = " ".join(("'self'", *scripts))
+        self._broadcaster = broadcaster
+        self._nobody_else = "'self'"
+        self._embed_from = " ".join((self._nobody_else, *embed_from))
+
+    def of(self, path: str, host: str) -> str:
+        """The header for a page at this path, asked for under this host name (`Host`, without a port)."""
+        return "; ".join(
+            (
+                "default-src 'none'",
+                f"script-src {self._scripts}",
+                "style-src 'self' 'unsafe-inline'",
+                "img-src 'self' data: blob:",
+                "font-src 'self'",
+                f"connect-src 'self' {' '.join(source(url, host) for url in self._broadcaster)}",
+                "base-uri 'none'",
+                "form-action 'none'",
+                f"frame-ancestors {self._embed_from if path == EMBEDDED else self._nobody_else}",
+            )
+        )
+
+
+def hostname(host: str) -> str:
+    """Of a `Host` header, without the port."""
+    return host.rpartition(":")[0] if re.search(r":\d*$", host) else host
+
+
+def source(url: str, host: str) -> str:
+    """What of the URL a policy names: as in the page's `urls.js`, a loopback host is the one that serves the page."""
+    parts = urlsplit(url)
+    named = parts.hostname or ""
+    if is_loopback(named) and not is_loopback(host) and HOST.fullmatch(host):
+        named = host
+    if ":" in named:
+        named = "*"  # a policy has no way to write an IPv6 address
+    return f"{parts.scheme}://{named}" + (f":{parts.port}" if parts.port else "")
