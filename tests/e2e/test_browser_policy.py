@@ -10,8 +10,8 @@ from tests.e2e.browsing import Server, Site, View
 
 REFUSED = "Content Security Policy"
 WAYS = {
-    "inline": "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = 1' }))",
-    "handler": """document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.ran = 1">')""",
+    "inline": "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s)",
+    "handler": "document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\" onerror=\"window.ran = 1\">')",
     "evaluated": "setTimeout('window.ran = 1')",
 }
 FETCH = "async (url) => { try { await fetch(url); return 'fetched'; } catch (error) { return error.name; } }"
