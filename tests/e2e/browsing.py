@@ -24,6 +24,8 @@ from tests.e2e.command import running, url_in
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 WAIT_S = 15.0
+# Else it is an expression, which a strict policy would let nobody evaluate again and again.
+FUNCTION = re.compile(r"\s*(async )?(\([^()]*\)|\w+) =>")
 REFUSED = r"WebSocket connection to '.*' failed|ERR_CONNECTION_REFUSED"
 
 Json = Any
@@ -111,7 +113,7 @@ class View:
 
     def until(self, expression: str, argument: object = None, bound_s: float = WAIT_S) -> None:
         """Asks again and again, hidden or not."""
-        function = expression if "=>" in expression.split("\n")[0] else f"() => {expression}"
+        function = expression if FUNCTION.match(expression) else f"() => {expression}"
         self.page.wait_for_function(function, arg=argument, timeout=bound_s * 1000, polling=30)
 
     def until_state(self, state: str, bound_s: float = WAIT_S) -> None:

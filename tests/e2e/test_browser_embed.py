@@ -114,5 +114,5 @@ def test_inside_a_page_of_somebody_else(
     publisher.publish(*series("solo.value", 100, back_s=50, step_s=0.5))
     view.page.goto(blog(f'<iframe src="{site.url}embed?metric=solo.value" width="640" height="320"></iframe>'))
     inner = view.page.frames[1]
-    inner.wait_for_function("window.streamgauge?.painted('solo.value')?.samples >= 100", timeout=15_000)
+    inner.wait_for_function("() => window.streamgauge?.painted('solo.value')?.samples >= 100", timeout=15_000)
     assert inner.locator(".panel").count() == 1
