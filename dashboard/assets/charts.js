@@ -17,6 +17,7 @@ const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const MOVED_PX = 8; // at most, before it is drawn anew: what has left the view no longer counts for the axis
 const DENSE_PX = 3; // points of a line closer than this, on average: as a hairline, which is drawn many times faster without a GPU
 const CROWDED = 3; // points of all lines for each pixel of width: the same
+const UNIT_LETTERS = 10;
 const LARGEST = 4e307; // an axis can reach: its length is a number too
 const SMALLEST = 1e-290; // difference that an axis shows
 
@@ -231,7 +232,8 @@ export class Chart {
   #valueTicks({ size, ticks }) {
     const { factor, suffix } = scale(size, this.unit);
     const step = (ticks[1] - ticks[0]) / factor;
-    return { values: ticks, texts: ticks.map((tick) => tickDigits(tick / factor, step) + plain(suffix)) };
+    const unit = suffix.length > UNIT_LETTERS ? `${suffix.slice(0, UNIT_LETTERS - 1)}…` : suffix; // the number must have room
+    return { values: ticks, texts: ticks.map((tick) => tickDigits(tick / factor, step) + plain(unit)) };
   }
 
   #plot() {
