@@ -36,6 +36,7 @@ export class Spark {
     this.path.setAttribute('d', data);
     this.path.setAttribute('transform', down);
     this.path.classList.toggle('lone', this.line.count === 1);
+    this.path.classList.toggle('dense', 2 * this.line.count > width);
   }
 
   /** @param {number} width @param {number} height */
