@@ -40,7 +40,7 @@ export class AlertsDrawer {
     this.node = h(
       'aside',
       { id: 'alerts', class: 'alerts-drawer', popover: 'auto', role: 'dialog', 'aria-label': 'Alerts', tabindex: '-1' },
-      h('header', {}, h('h2', {}, 'Alerts'), this.notify, this.create, close),
+      h('div', { class: 'alerts-top' }, h('h2', {}, 'Alerts'), this.notify, this.create, close),
       this.problem,
       ...[this.firing, this.over, this.rules].map(({ node }) => node),
     );
