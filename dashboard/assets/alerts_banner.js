@@ -1,11 +1,12 @@
-/** What fires, under the health of the connection: a row an alert. A row that is dismissed comes back when the alert fires anew. */
+/** What fires, in a line under the health of the connection. An alert that is dismissed comes back when it fires anew. */
 
 import { begin } from './alerts_state.js';
 import { level } from './alerts_level.js';
 import { formatAge, formatClock, formatValue } from './format.js';
 import { h, order, say } from './html.js';
 
-const ROWS = 3;
+const SHOWN = 2; // beside each other: the line stays as high as it is
+const PHONE = matchMedia('(max-width: 720px)');
 const KEPT = 'streamgauge-dismissed';
 
 /** @typedef {import('./alerts_state.js').Firing} Firing */
@@ -25,17 +26,19 @@ export class AlertsBanner {
     this.onMore = onMore;
     /** @type {Firing[]} */
     this.firing = [];
+    PHONE.addEventListener('change', () => this.show(this.firing));
   }
 
   /** @param {Firing[]} firing the gravest first */
   show(firing) {
     this.firing = firing;
     const left = firing.filter((each) => !(each.fired <= (this.dismissed.get(each.alert) ?? -Infinity)));
-    const shown = left.slice(0, ROWS);
+    const shown = left.slice(0, PHONE.matches ? 1 : SHOWN);
     const kept = new Map(shown.map((each) => [keyOf(each), this.rows.get(keyOf(each)) ?? this.#row(each)]));
     this.rows = kept;
     const rest = left.length - shown.length;
-    say(this.more, `and ${rest} more`);
+    say(this.more, `+${rest}`);
+    this.more.setAttribute('aria-label', `and ${rest} more`);
     order(this.node, [...[...kept.values()].map(({ node }) => node), ...(rest ? [this.more] : [])]);
     this.strip.hidden = !left.length;
     this.tick();
