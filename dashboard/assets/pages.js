@@ -67,8 +67,15 @@ export class Pages {
   /** A link to the whole, from one panel. */
   #embed() {
     const { place } = this.navigation;
-    if (!place.dashboard) this.onBoard(embedded(place, null));
+    if (!place.dashboard) this.#one(null);
     byId('health').append(h('a', { class: 'embed-link', href: wholeUrl(place), target: '_blank', rel: 'noopener' }, 'Open the dashboard'));
+  }
+
+  /** @param {import('./board_panels.js').Spec[]|null} panels of which one is embedded */
+  #one(panels) {
+    const wanted = embedded(this.navigation.place, panels);
+    this.onBoard(wanted);
+    if (!wanted.length) byId('panels').replaceChildren(h('p', { class: 'no-match' }, 'There is no such panel.'));
   }
 
   /** @returns {boolean} whether nothing is lost, or a person lets it go */
@@ -136,7 +143,8 @@ export class Pages {
     root.removeAttribute('data-board-note');
     this.boardWindowS = saved?.dashboard.window_s ?? null;
     const panels = saved?.dashboard.panels ?? null;
-    this.onBoard(this.navigation.place.page === 'embed' ? embedded(this.navigation.place, panels) : panels);
+    if (this.navigation.place.page === 'embed') this.#one(panels);
+    else this.onBoard(panels);
     this.#title();
     this.#steer();
   }

@@ -56,6 +56,8 @@ def test_a_panel_of_a_dashboard(publisher: Publisher, url: str, view: View) -> N
     assert view.page.locator(".state .dot").is_visible()
     link = view.page.get_attribute(".embed-link", "href")
     assert link == "/?dashboard=shop"
+    view.page.goto(url + "embed?dashboard=shop&panel=7")
+    view.page.wait_for_selector("text=There is no such panel.")
 
 
 def test_a_metric_and_its_connection(server: Server, publisher: Publisher, site: Site, view: View) -> None:

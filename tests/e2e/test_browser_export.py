@@ -188,8 +188,9 @@ def test_a_panel_on_the_whole_screen_and_back(live: View, publisher: Publisher) 
     drawn = "document.querySelector('[data-metric=\"full.value\"] .main-svg').getBoundingClientRect()"
     live.until(f"{drawn}.width > 1350 && {drawn}.height > 700")
     live.until("Math.max(...streamgauge.painted('full.value').path.match(/(?<=,)[\\d.]+/g).map(Number)) > 500")
+    live.until("document.querySelector('.full-state').textContent === 'live · view live'")
     live.page.keyboard.press("Escape")
-    live.until(f"{drawn}.height === 190 && !document.querySelector('.is-full')")
+    live.until(f"{drawn}.height === 190 && !document.querySelector('.is-full, .full-state')")
     assert live.js("document.fullscreenElement") is None
     assert live.js("document.activeElement.getAttribute('aria-label')") == "More: full.value"
     live.js("void (Element.prototype.requestFullscreen = () => Promise.reject(new Error('refused')))")
