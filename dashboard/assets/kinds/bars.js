@@ -14,7 +14,7 @@ const TALLEST_PX = 56;
 const BARS_MAX = 200;
 const EVERY = 50; // series between two looks at the clock
 
-/** @typedef {import('./kind.js').Trace & {bar: Bar}} BarTrace */
+/** @typedef {import('./kind.js').Trace & {bar: Bar|null}} BarTrace without a bar while it has no place */
 /** @typedef {import('./reading.js').Reading} Reading */
 
 export class Bars extends Kind {
@@ -35,8 +35,7 @@ export class Bars extends Kind {
 
   /** @param {import('../store.js').Series} series */
   open(series) {
-    const bar = new Bar();
-    return { series, path: bar.fill, shown: true, over: false, bar };
+    return { ...super.open(series), bar: null };
   }
 
   *paint() {
@@ -54,8 +53,16 @@ export class Bars extends Kind {
     const unit = this.#unit(those);
     this.range = barRange(this.range, Math.min(...values, 0), Math.max(...values, 0), unit, this.spec);
     yield;
+    this.#seat(new Set(those));
     this.#lay(those, ids.length);
     for (const id of those) this.#show(id, readings.get(id) ?? null);
+  }
+
+  /** Of thousands, only those that are seen have elements. @param {Set<string>} those */
+  #seat(those) {
+    for (const trace of /** @type {Iterable<BarTrace>} */ (this.traces.values())) {
+      trace.bar = those.has(trace.series.id) ? trace.bar ?? new Bar() : null;
+    }
   }
 
   /** @param {string[]} ids @returns {string|null} of the axis */
@@ -68,14 +75,14 @@ export class Bars extends Kind {
   #show(id, reading) {
     const trace = /** @type {BarTrace|undefined} */ (this.traces.get(id)); // it may have gone since
     const { from, to } = /** @type {{from: number, to: number}} */ (this.range);
-    if (trace) trace.bar.show(reading, { name: this.names.get(id) ?? '', unit: this.unitOf(trace.series), from, to, limits: this.spec.thresholds });
+    trace?.bar?.show(reading, { name: this.names.get(id) ?? '', unit: this.unitOf(trace.series), from, to, limits: this.spec.thresholds });
   }
 
   /** @param {string[]} those @param {number} all */
   #lay(those, all) {
     const more = all > those.length;
     say(this.more, more ? `the first ${those.length} of ${all}` : '');
-    const rows = those.map((id) => /** @type {BarTrace|undefined} */ (this.traces.get(id))?.bar.node).filter((node) => node !== undefined);
+    const rows = those.map((id) => /** @type {BarTrace|undefined} */ (this.traces.get(id))?.bar?.node).filter((node) => node !== undefined);
     order(this.list, more ? [...rows, this.more] : rows);
     const { from, to } = /** @type {{from: number, to: number}} */ (this.range);
     const high = Math.max(ROW_PX, Math.min(TALLEST_PX, (this.height - (more ? 18 : 0)) / Math.max(1, rows.length)));

@@ -54,9 +54,12 @@ export class Ranking {
     const margin = finite.length ? MARGIN * Math.min(Number.MAX_VALUE, Math.max(...finite) - Math.min(...finite)) : 0;
     const order = [];
     const placed = [];
+    let least = Infinity;
     ids.forEach((id, index) => {
-      const found = placed.findIndex((weight) => weights[index] > weight + (known.has(id) ? margin : 0));
-      const at = found < 0 ? placed.length : found;
+      const spare = known.has(id) ? margin : 0;
+      const beats = (/** @type {number} */ weight) => weights[index] > weight + spare;
+      const at = beats(least) ? placed.findIndex(beats) : placed.length; // most beat nobody
+      least = Math.min(least, weights[index]);
       order.splice(at, 0, id);
       placed.splice(at, 0, weights[index]);
     });

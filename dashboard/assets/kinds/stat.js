@@ -14,7 +14,7 @@ const INSET = 14; // of the panel, as its header has
 const STEP_PX = 0.5; // a line this far behind is drawn again
 const SPACIOUS_PX = 96; // a tile of this height has its line below its figures, a lower one beside them
 
-/** @typedef {import('./kind.js').Trace & {tile: Tile, line: import('../decimate.js').Line, drawn: boolean}} TileTrace */
+/** @typedef {import('./kind.js').Trace & {tile: Tile|null, line?: import('../decimate.js').Line, drawn: boolean}} TileTrace without a tile while it has no place */
 
 export class Stat extends Kind {
   /** @param {HTMLElement} div @param {import('../view.js').View} view @param {import('./kind.js').Spec} spec */
@@ -30,8 +30,7 @@ export class Stat extends Kind {
 
   /** @param {import('../store.js').Series} series */
   open(series) {
-    const tile = new Tile();
-    return { series, path: tile.spark.path, shown: true, over: false, tile, line: tile.spark.line, drawn: false };
+    return { ...super.open(series), tile: null, drawn: false };
   }
 
   *paint() {
@@ -41,7 +40,7 @@ export class Stat extends Kind {
     this.regrouped = false;
     const byName = [...this.names.keys()].map((id) => /** @type {TileTrace} */ (this.traces.get(id))).filter((trace) => trace?.shown);
     const those = byName.slice(0, most);
-    for (const trace of shown) trace.drawn = false;
+    this.#seat(those);
     const box = tiling(those.length, this.width - 2 * INSET, this.height - 2 - (shown.length > most ? 20 : 0));
     this.#lay(those, shown.length - those.length, box);
     const width = box.width - 20;
@@ -49,17 +48,31 @@ export class Stat extends Kind {
     const tall = Math.floor(spacious ? Math.max(18, box.height - 1.12 * figureOf(box) - 54) : box.height - 24); // what its figures leave
     this.tickS = Math.min(0.5, (this.span / width) * STEP_PX);
     for (const trace of those) {
-      trace.tile.show(trace.series, { name: this.names.get(trace.series.id) ?? '', unit: this.unitOf(trace.series), right: this.right, span: this.span, live: this.isLive, limits: this.spec.thresholds });
-      trace.tile.spark.draw(trace.series.ring, this.right - this.span, this.right, spacious ? width : Math.floor(width * 0.36), tall);
+      const { tile } = trace;
+      if (!tile) continue;
+      tile.show(trace.series, { name: this.names.get(trace.series.id) ?? '', unit: this.unitOf(trace.series), right: this.right, span: this.span, live: this.isLive, limits: this.spec.thresholds });
+      tile.spark.draw(trace.series.ring, this.right - this.span, this.right, spacious ? width : Math.floor(width * 0.36), tall);
       trace.drawn = true;
       yield;
+    }
+  }
+
+  /** Of thousands, only those that are seen have elements. @param {TileTrace[]} those */
+  #seat(those) {
+    const seated = new Set(those);
+    for (const trace of /** @type {Iterable<TileTrace>} */ (this.traces.values())) {
+      if (!seated.has(trace)) Object.assign(trace, { tile: null, drawn: false });
+      else if (!trace.tile) {
+        const tile = new Tile();
+        Object.assign(trace, { tile, path: tile.spark.path, line: tile.spark.line });
+      }
     }
   }
 
   /** @param {TileTrace[]} those @param {number} more @param {ReturnType<typeof tiling>} box */
   #lay(those, more, box) {
     say(this.more, `${more} more, not shown`);
-    order(this.list, [...those.map(({ tile }) => tile.node), ...(more ? [this.more] : [])]);
+    order(this.list, [...those.map(({ tile }) => /** @type {Tile} */ (tile).node), ...(more ? [this.more] : [])]);
     const layout = `${box.columns} ${box.width} ${box.height}`;
     if (layout === this.layout) return;
     this.layout = layout;

@@ -16,7 +16,7 @@ const EVERY = 20; // series between two looks at the clock
 const SPARK = { width: 96, height: 20 };
 const STEP_PX = 0.5;
 
-/** @typedef {import('./kind.js').Trace & {row: TableRow, line: import('../decimate.js').Line, drawn: boolean}} RowTrace */
+/** @typedef {import('./kind.js').Trace & {row: TableRow|null, line?: import('../decimate.js').Line, drawn: boolean}} RowTrace without a row while it has no place */
 /** @typedef {import('./reading.js').Reading} Reading */
 
 export class Table extends Kind {
@@ -41,8 +41,7 @@ export class Table extends Kind {
 
   /** @param {import('../store.js').Series} series */
   open(series) {
-    const row = new TableRow();
-    return { series, path: row.spark.path, shown: true, over: false, row, line: row.spark.line, drawn: false };
+    return { ...super.open(series), row: null, drawn: false };
   }
 
   *paint() {
@@ -61,14 +60,25 @@ export class Table extends Kind {
     const ids = this.#ordered(weights);
     const those = ids.slice(0, Math.min(this.spec.top || ROWS, ROWS_MAX));
     yield;
+    this.#seat(new Set(those));
     for (const id of those) {
       this.#show(id, readings.get(id) ?? null);
       yield;
     }
-    const rows = those.map((id) => /** @type {RowTrace|undefined} */ (this.traces.get(id))).filter((trace) => trace !== undefined);
-    for (const trace of /** @type {RowTrace[]} */ ([...this.traces.values()])) trace.drawn = rows.includes(trace);
-    order(this.body, rows.map(({ row }) => row.node));
+    const rows = those.map((id) => /** @type {RowTrace|undefined} */ (this.traces.get(id))?.row?.node).filter((node) => node !== undefined);
+    order(this.body, rows);
     say(this.more, ids.length > rows.length ? `the first ${rows.length} of ${ids.length}` : '');
+  }
+
+  /** Of thousands, only those that are seen have elements. @param {Set<string>} those */
+  #seat(those) {
+    for (const trace of /** @type {Iterable<RowTrace>} */ (this.traces.values())) {
+      if (!those.has(trace.series.id)) Object.assign(trace, { row: null, drawn: false });
+      else if (!trace.row) {
+        const row = new TableRow();
+        Object.assign(trace, { row, path: row.spark.path, line: row.spark.line });
+      }
+    }
   }
 
   /** @param {import('../store.js').Series} series @param {Reading|null} reading */
@@ -95,12 +105,13 @@ export class Table extends Kind {
   /** @param {string} id @param {Reading|null} reading */
   #show(id, reading) {
     const trace = /** @type {RowTrace|undefined} */ (this.traces.get(id)); // it may have gone since
-    if (!trace) return;
+    if (!trace?.row) return;
     const left = this.right - this.span;
     const { series, row } = trace;
     const { low, high } = extremes(series.ring, left, this.right);
     row.show(this.#texts(series), reading, { unit: this.unitOf(series), low, high, limits: this.spec.thresholds });
     row.spark.draw(series.ring, left, this.right, SPARK.width, SPARK.height);
+    trace.drawn = true;
   }
 
   /** Other series may differ in other tags. */
@@ -112,7 +123,7 @@ export class Table extends Kind {
     const keys = (metrics.size === 1 && keysOf(those, KEYS_MAX)) || [''];
     if (this.heads.size && keys.join('\0') === this.keys.join('\0')) return;
     this.keys = keys;
-    for (const trace of /** @type {RowTrace[]} */ ([...this.traces.values()])) trace.row.reset();
+    for (const trace of /** @type {Iterable<RowTrace>} */ (this.traces.values())) trace.row?.reset();
     const tags = keys.map((key) => /** @type {[string, string]} */ ([key, key || 'Series']));
     this.heads = new Map([...tags, ...Object.entries(FIGURES)].map(([column, label]) => [column, this.#head(column, label)]));
     this.head.replaceChildren(...this.heads.values());
