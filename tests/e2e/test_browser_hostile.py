@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import Dialog
 
 from tests.e2e.backstage import Backstage
 from tests.e2e.browsing import Server, Site, View
@@ -42,9 +43,13 @@ class Witness:
     def __init__(self, view: View) -> None:
         self.view = view
         self.events: list[str] = []
-        view.page.on("dialog", lambda dialog: (self.events.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        view.page.on("dialog", self._asked_by)
         view.page.on("request", lambda request: self._asked(request.url))
         view.page.on("popup", lambda _: self.events.append("popup"))
+
+    def _asked_by(self, dialog: Dialog) -> None:
+        self.events.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _asked(self, url: str) -> None:
         if url.rstrip("/").endswith("/x") or "owned" in url.partition("?")[0]:

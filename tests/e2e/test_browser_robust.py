@@ -108,7 +108,8 @@ def test_a_thousand_tag_sets(live: View, publisher: Publisher) -> None:
     panel = live.panel("many.value")
     for at in (0, 31, drawn - 1):
         line = live.painted("many.value", i=names[at])
-        assert line.pairs == [(pytest.approx(now - 20), float(at)), (pytest.approx(now - 1), at + 1.0)]
+        assert line.times == pytest.approx([now - 20, now - 1])
+        assert line.values == [at, at + 1]
         assert_drawn(live, line, "many.value")
     bottoms = [live.painted("many.value", i=names[at]).points[0][0][1] for at in range(0, drawn, 10)]
     assert bottoms == sorted(bottoms, reverse=True), "each above the one before"
