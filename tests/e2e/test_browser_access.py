@@ -1,4 +1,4 @@
-"""Every page and state, in both themes, on a desk and on a phone: axe-core, contrast, and the size of what is touched."""
+"""Every page and state, in both themes, at a desk and on a phone: axe-core, contrast, sizes of what is touched."""
 
 from collections.abc import Callable
 from importlib.resources import files
