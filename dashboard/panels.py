@@ -87,9 +87,7 @@ def health_bar() -> Component:
 
 def figure(name: str, label: str) -> Component:
     first, _, rest = label.partition(" ") if name == "latency" else (label, "", "")
-    words: list[Any] | str = (
-        [html.Span(f"{first} ", className="wide-only"), rest] if rest else first
-    )  # a phone has no room for all
+    words: list[Any] = [html.Span(f"{first} ", className="wide-only"), rest] if rest else [first]  # phones lack room
     return html.Div([html.Dt(words), html.Dd("\u2013", **attributes(data_health=name))], className="figure")
 
 
