@@ -167,17 +167,17 @@ export class Store {
   /** @param {Series} series @returns {number} seconds since its newest sample; NaN if it has none */
   ageOf(series) {
     const age = this.now() - series.ring.lastTime;
-    return series.off < SURE ? age : Math.max(age, this.now() - series.arrivedAt);
+    return series.off >= SURE ? Math.max(age, this.now() - series.arrivedAt) : age;
   }
 
   /** @param {Series} series @returns {number} seconds by which its clock is behind, or (below 0) ahead; 0: nothing is known to be wrong */
   lagOf({ off, arrivedAt, ring }) {
-    return off < SURE ? 0 : arrivedAt - ring.lastTime;
+    return off >= SURE ? arrivedAt - ring.lastTime : 0;
   }
 
   /** @param {Series} series @returns {number} seconds in which nothing came: a clock that is wrong makes nobody silent, or lively */
   #silenceOf(series) {
-    return series.off < SURE ? this.ageOf(series) : this.now() - series.arrivedAt;
+    return series.off >= SURE ? this.now() - series.arrivedAt : this.ageOf(series);
   }
 
   /** @param {Series} series @returns {boolean} */
