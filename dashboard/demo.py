@@ -62,12 +62,15 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
     print("Stopped.", flush=True)
 
 
-def _state_home() -> Path:
+def _state_home() -> Path | None:
     home = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path.home() / ".local/state") / "streamgauge/demo"
+    try:
+        return (Path(home) if os.path.isabs(home) else Path.home() / ".local/state") / "streamgauge/demo"
+    except RuntimeError:  # in a container, a user may have none
+        return None
 
 
-def prepared(state: Path, fallback: Path) -> Path:
+def prepared(state: Path | None, fallback: Path) -> Path:
     """The directory, with the examples in it if it is new, so that they can be changed: a checkout stays as it is.
 
     Where it cannot be made, `fallback` is used, and what is changed is gone at the end.
@@ -75,7 +78,7 @@ def prepared(state: Path, fallback: Path) -> Path:
     examples = Path(str(files("dashboard") / "examples"))
     if not examples.is_dir():
         examples = Path(__file__).parents[1] / "examples"  # a checkout
-    for directory in (state, fallback):
+    for directory in filter(None, (state, fallback)):
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for name in ("alerts", "dashboards"):

@@ -90,7 +90,7 @@ export class AlertsDrawer {
     const active = state.firing.flatMap(({ items }) => items);
     const pending = state.active.filter((each) => each.state === 'pending');
     this.firing.fill([...active, ...pending].map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.');
-    this.over.fill(state.over.slice(0, SHOWN).map((each) => item(`over ${keyOf(each)} ${each.ended}`, each, () => this.#over(each))), 'Nothing has fired since the broadcaster began.');
+    this.over.fill(state.over.slice(0, SHOWN).map((each) => item(`over ${keyOf(each)} ${each.ended} ${each.ended_reason}`, each, () => this.#over(each))), 'Nothing has fired since the broadcaster began.');
     this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify(each)} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
     this.create.hidden = !state.writable;
     this.problem.hidden = state.reachable && (state.writable || !state.known);

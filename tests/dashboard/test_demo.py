@@ -28,5 +28,6 @@ def test_where_nothing_can_be_kept_it_is_for_this_once(tmp_path: Path) -> None:
     fallback = tmp_path / "fallback"
     assert prepared(tmp_path / "file" / "demo", fallback) == fallback
     assert (fallback / "alerts" / "shop.toml").exists()
+    assert prepared(None, fallback) == fallback
     with pytest.raises(CommandError, match="cannot be made"):
         prepared(tmp_path / "file" / "demo", tmp_path / "file" / "fallback")

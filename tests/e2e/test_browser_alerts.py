@@ -111,6 +111,17 @@ def test_what_fires_is_told_everywhere_until_it_is_over(publisher: Publisher, se
     until_text(seen, ".alert-item.is-over", f"{clock(began)} \u2013 {clock(ended)} · {age(ended - began)}")
 
 
+def test_what_was_is_looked_at_in_all_panels(publisher: Publisher, seen: View) -> None:
+    began = publish(publisher, checkout=0.5)
+    ended = publish(publisher, checkout=0.2)
+    seen.page.click(BELL)
+    seen.page.click(".is-over .alert-look")
+    seen.until("streamgauge.view.state === 'looking back'")
+    shown = seen.js("streamgauge.view.range")
+    assert [shown["from"], shown["to"]] == pytest.approx([began - 30, ended + 30], abs=0.01)
+    assert not seen.js("document.querySelector('#alerts').matches(':popover-open')")
+
+
 def test_panels_show_thresholds_and_which_of_them_is_passed(publisher: Publisher, seen: View) -> None:
     seen.until_painted("shop.latency", 1, route="checkout")
     panel = "[data-metric='shop.latency']"
