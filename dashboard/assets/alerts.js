@@ -25,7 +25,7 @@ const FAILED_MS = 3000;
 export class Alerts {
   /**
    * @param {string} url of the broadcaster's HTTP side
-   * @param {{feed: import('./feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View, panels: () => import('./panels.js').Panels|null}} parts
+   * @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View, panels: () => import('./panels.js').Panels|null}} parts
    */
   constructor(url, { feed, store, view, panels }) {
     this.url = url;
@@ -77,7 +77,7 @@ export class Alerts {
   valueOf({ alert, series, value }) {
     const rule = this.state.rules.find((each) => each.alert === alert);
     const known = series && !rule?.condition.rate ? this.store.series.get(identity(series.metric, series.tags)) : undefined;
-    return known?.ring.length ? /** @type {import('./rings.js').Ring} */ (known.ring).lastValue : value;
+    return known?.ring.length ? /** @type {import('./client/rings.js').Ring} */ (known.ring).lastValue : value;
   }
 
   /** @param {import('./alerts_state.js').Rule} rule @returns {string|null} of the first series that it is about */
@@ -100,13 +100,13 @@ export class Alerts {
   /** @param {import('./store.js').Series} series */
   #count({ tags: { alert, severity }, ring }) {
     if (this.state.reachable || !ring.length) return;
-    const { lastValue, lastTime } = /** @type {import('./rings.js').Ring} */ (ring);
+    const { lastValue, lastTime } = /** @type {import('./client/rings.js').Ring} */ (ring);
     this.state.counted(alert, /** @type {any} */ (severity), lastValue, lastTime, this.#said(alert));
   }
 
   /** @param {import('./store.js').Series} series */
   #event({ tags: { alert, severity, state }, ring }) {
-    const newest = /** @type {import('./rings.js').EventRing} */ (ring).events.at(-1);
+    const newest = /** @type {import('./client/rings.js').EventRing} */ (ring).events.at(-1);
     if (this.feed.state === 'live' && newest) this.state.heard({ alert, severity: /** @type {any} */ (severity), state, time: newest.time, text: newest.text });
     this.#show();
     void this.ask();
@@ -114,7 +114,7 @@ export class Alerts {
 
   /** The newest text with which the alert fired. @param {string} alert */
   #said(alert) {
-    const rings = [...this.store.series.values()].filter(({ metric, tags }) => metric === 'alerts.state' && tags.alert === alert && tags.state === 'firing').map(({ ring }) => /** @type {import('./rings.js').EventRing} */ (ring));
+    const rings = [...this.store.series.values()].filter(({ metric, tags }) => metric === 'alerts.state' && tags.alert === alert && tags.state === 'firing').map(({ ring }) => /** @type {import('./client/rings.js').EventRing} */ (ring));
     return rings.map(({ events }) => events.at(-1)?.text ?? '')[0] ?? '';
   }
 

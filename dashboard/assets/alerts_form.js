@@ -60,7 +60,7 @@ export class AlertsForm {
 
   /** A new one. @param {string} metric glob @param {Record<string, string>} tags globs */
   create(metric, tags) {
-    const values = this.#those({ metric, tags }).flatMap(({ ring }) => this.#seen(/** @type {import('./rings.js').Ring} */ (ring)));
+    const values = this.#those({ metric, tags }).flatMap(({ ring }) => this.#seen(/** @type {import('./client/rings.js').Ring} */ (ring)));
     const value = metric ? String(suggestion(values, 'above')) : '';
     this.#open('New alert', { metric, tags, when: 'above', value, seconds: '5', clear: '', severity: 'warning', message: '', webhook: '' }, null, '');
     (metric ? this.value : this.metric).select();
@@ -104,7 +104,7 @@ export class AlertsForm {
     return entered.metric ? [...this.store.series.values()].filter((series) => series.kind !== 'event' && selects(series)) : [];
   }
 
-  /** Values in the window that is shown. @param {import('./rings.js').Ring} ring @returns {number[]} */
+  /** Values in the window that is shown. @param {import('./client/rings.js').Ring} ring @returns {number[]} */
   #seen(ring) {
     const end = ring.after(this.view.to);
     return Array.from(ring.values.subarray(Math.max(ring.start, ring.after(this.view.from)), end)).filter((each) => !Number.isNaN(each));
@@ -129,7 +129,7 @@ export class AlertsForm {
     if (!entered.metric) return '';
     if (!those.length) return 'Selects nothing that is published now.';
     const count = `Now ${those.length} series`;
-    const values = those.map(({ ring }) => /** @type {import('./rings.js').Ring} */ (ring).lastValue).filter((each) => !Number.isNaN(each));
+    const values = those.map(({ ring }) => /** @type {import('./client/rings.js').Ring} */ (ring).lastValue).filter((each) => !Number.isNaN(each));
     if (!values.length) return `${count}.`;
     const { low, high, passing } = previewOf(values, entered);
     const [from, to] = [low, high].map((each) => formatValue(each, those[0].unit));

@@ -3,7 +3,7 @@
 import { identity } from './store.js';
 
 /**
- * @param {{feed: import('./feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View,
+ * @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View,
  *   scheduler: import('./scheduler.js').Scheduler, health: import('./health.js').Health, panels: () => import('./panels.js').Panels|null}} parts
  */
 export function expose({ feed, store, view, scheduler, health, panels }) {

@@ -19,7 +19,7 @@ export function emptyLine() {
 /**
  * Collect the samples of [from, to] and the nearest one beyond each edge. More than four to a pixel: each pixel column
  * keeps its first, lowest, highest and last sample (M4), which draws the same picture.
- * @param {import('./rings.js').Ring} ring @param {number} from @param {number} to Unix seconds
+ * @param {import('./client/rings.js').Ring} ring @param {number} from @param {number} to Unix seconds
  * @param {number} width pixels @param {Line} line filled in place
  */
 export function collect(ring, from, to, width, line) {
@@ -47,13 +47,13 @@ function add(line, time, value) {
   line.points[2 * line.count++ + 1] = value;
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} at @param {Line} line */
+/** @param {import('./client/rings.js').Ring} ring @param {number} at @param {Line} line */
 function breakBefore({ times }, at, line) {
   add(line, times[at], NaN);
   line.lost.push(times[at - 1], times[at]);
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
+/** @param {import('./client/rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
 function copy(ring, first, last, line) {
   const { times, values } = ring;
   for (let at = first; at < last; at++) {
@@ -63,7 +63,7 @@ function copy(ring, first, last, line) {
 }
 
 /**
- * @param {import('./rings.js').Ring} ring @param {number} first @param {number} last
+ * @param {import('./client/rings.js').Ring} ring @param {number} first @param {number} last
  * @param {number} from @param {number} perSecond pixels @param {Line} line
  */
 function reduce(ring, first, last, from, perSecond, line) {
@@ -92,12 +92,12 @@ function reduce(ring, first, last, from, perSecond, line) {
   }
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} at whether the run of ordinary samples goes on at `at` */
+/** @param {import('./client/rings.js').Ring} ring @param {number} at whether the run of ordinary samples goes on at `at` */
 function stays(ring, at) {
   return !ring.isBroken(at) && !Number.isNaN(ring.values[at]) && !Number.isNaN(ring.values[at - 1]);
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
+/** @param {import('./client/rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
 function bounds(ring, first, last, line) {
   let low = Infinity;
   let high = -Infinity;

@@ -14,7 +14,7 @@ const ROWS = 4;
  */
 export function eventsIn(sources, from, to, most = SHOWN) {
   return sources
-    .flatMap((series) => /** @type {import('./rings.js').EventRing} */ (series.ring).events.map((each) => ({ ...each, series })))
+    .flatMap((series) => /** @type {import('./client/rings.js').EventRing} */ (series.ring).events.map((each) => ({ ...each, series })))
     .filter((each) => each.time >= from && each.time <= to)
     .sort((a, b) => a.time - b.time)
     .slice(-most);

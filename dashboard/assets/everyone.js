@@ -12,7 +12,7 @@ const CALM = matchMedia('(prefers-reduced-motion: reduce)');
 const STEP_S = 1; // a calm page moves once in so many seconds, not with every frame
 
 /**
- * @param {{feed: import('./feed.js').Feed, view: import('./view.js').View, pages: import('./pages.js').Pages, panels: () => import('./panels.js').Panels|null}} parts
+ * @param {{feed: import('./client/feed.js').Feed, view: import('./view.js').View, pages: import('./pages.js').Pages, panels: () => import('./panels.js').Panels|null}} parts
  * @returns {() => void} to be called a few times a second
  */
 export function welcomeEveryone({ feed, view, pages, panels }) {

@@ -12,7 +12,7 @@ export function csvOf(panel) {
   const { from, to } = edgesOf(panel);
   const shown = panel.sorted.filter(({ trace }) => trace.shown && !trace.over);
   const columns = shown.map(({ series }) => {
-    const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
+    const ring = /** @type {import('./client/rings.js').Ring} */ (series.ring);
     const [first, end] = [ring.from(from), ring.after(to)];
     return { name: columnName(series.metric, series.tags, series.unit), times: ring.times.subarray(first, end), values: ring.values.subarray(first, end) };
   });

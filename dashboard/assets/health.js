@@ -1,14 +1,14 @@
 /** The health of the connection, always in sight. */
 
-import { localNow } from './feed.js';
+import { localNow } from './client/feed.js';
 import { digits, formatMs } from './format.js';
 import { say } from './html.js';
-import { Rate, Recent } from './statistics.js';
+import { Rate, Recent } from './client/statistics.js';
 
 const RESTART_SHOWN_S = 30;
 
 export class Health {
-  /** @param {import('./feed.js').Feed} feed @param {import('./store.js').Store} store */
+  /** @param {import('./client/feed.js').Feed} feed @param {import('./store.js').Store} store */
   constructor(feed, store) {
     this.feed = feed;
     this.store = store;

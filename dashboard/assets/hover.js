@@ -104,13 +104,13 @@ export class Hover {
 /** @param {number} spanS shown @param {number} width pixels @returns {number} seconds within which a sample is under the pointer */
 export const reachOf = (spanS, width) => REACH_PX * (spanS / width);
 
-/** @param {import('./rings.js').Ring} ring @param {number} time @param {number} reach seconds @returns {number|undefined} of the nearest sample; NaN: a gap */
+/** @param {import('./client/rings.js').Ring} ring @param {number} time @param {number} reach seconds @returns {number|undefined} of the nearest sample; NaN: a gap */
 export function valueAt(ring, time, reach) {
   const at = nearest(ring, time);
   return at < 0 || Math.abs(ring.times[at] - time) > reach ? undefined : ring.values[at];
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} time @returns {number} -1 if it is empty */
+/** @param {import('./client/rings.js').Ring} ring @param {number} time @returns {number} -1 if it is empty */
 export function nearest(ring, time) {
   if (!ring.length) return -1;
   const after = Math.min(ring.from(time), ring.end - 1);

@@ -85,7 +85,7 @@ export class Values {
     const reach = reachOf(view.width, width);
     for (const { item, series, value } of entries.values()) {
       if (item.hidden) continue;
-      const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
+      const ring = /** @type {import('./client/rings.js').Ring} */ (series.ring);
       if (share !== null) say(value, textOf(valueAt(ring, time, reach), series.unit));
       else if (view.isLive) say(value, textOf(ring.length ? ring.lastValue : undefined, series.unit));
       else if (view.range || released || value.textContent === '' || value.textContent === NONE) say(value, textOf(lastOf(ring, view.to), series.unit));
@@ -93,7 +93,7 @@ export class Values {
   }
 }
 
-/** @param {import('./rings.js').Ring} ring @param {number} to @returns {number|undefined} */
+/** @param {import('./client/rings.js').Ring} ring @param {number} to @returns {number|undefined} */
 function lastOf(ring, to) {
   const at = ring.after(to) - 1;
   return at < ring.start ? undefined : ring.values[at];

@@ -63,7 +63,7 @@ export function lossAt(traces, time, spare = 0) {
     for (let at = 0; at < line.lost.length; at += 2) {
       if (time < line.lost[at] - spare || time > line.lost[at + 1] + spare) continue;
       found = true;
-      const known = /** @type {import('./rings.js').Ring} */ (series.ring).losses.find(({ until }) => until === line.lost[at + 1]);
+      const known = /** @type {import('./client/rings.js').Ring} */ (series.ring).losses.find(({ until }) => until === line.lost[at + 1]);
       samples = Math.max(samples, known?.samples ?? 0); // announced for all series together, so no sum
     }
   }

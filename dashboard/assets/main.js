@@ -4,14 +4,14 @@ import { Alerts } from './alerts.js';
 import { BoardPanels, closeAll } from './board_panels.js';
 import { expose } from './debug.js';
 import { welcomeEveryone } from './everyone.js';
-import { Feed } from './feed.js';
+import { Feed } from './client/feed.js';
 import { byId, Health } from './health.js';
 import { Pages } from './pages.js';
 import { isOwn, Panels, prefixOf } from './panels.js';
 import { Scheduler } from './scheduler.js';
 import { Store } from './store.js';
 import { TabHealth } from './tab_health.js';
-import { streamUrl, reachable } from './urls.js';
+import { streamUrl, reachable } from './client/urls.js';
 import { View } from './view.js';
 
 const config = JSON.parse(byId('streamgauge-config').textContent ?? '{}');

@@ -9,7 +9,7 @@ const BROKEN = /** @type {Record<string, string>} */ ({
 });
 
 export class Narrator {
-  /** @param {import('./announcer.js').Announcer} announcer @param {import('./feed.js').Feed} feed @param {import('./view.js').View} view */
+  /** @param {import('./announcer.js').Announcer} announcer @param {import('./client/feed.js').Feed} feed @param {import('./view.js').View} view */
   constructor(announcer, feed, view) {
     this.announcer = announcer;
     this.feed = feed;

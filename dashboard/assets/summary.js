@@ -25,7 +25,7 @@ export function summaryOf(panel) {
 
 /** @param {import('./legend.js').Entry} entry @param {boolean} named */
 function lineOf({ series, trace, label }, named) {
-  const ring = /** @type {import('./rings.js').Ring} */ (series.ring);
+  const ring = /** @type {import('./client/rings.js').Ring} */ (series.ring);
   const { low, high } = /** @type {{low?: number, high?: number}} */ (trace.line ?? {});
   const told = (/** @type {number} */ value) => formatValue(value, series.unit);
   const range = low === undefined || high === undefined || Number.isNaN(low) || Number.isNaN(high) ? '' : `, from ${told(low)} to ${told(high)}`;

@@ -1,17 +1,17 @@
 /** This tab's own connection: its states over time, and how late samples reach it. */
 
-import { localNow } from './feed.js';
+import { localNow } from './client/feed.js';
 import { formatAge, formatClock, formatMs } from './format.js';
 import { BOUNDS_MS, bucketLabel, Histogram } from './histogram.js';
 import { h, order, say } from './html.js';
-import { Recent } from './statistics.js';
-import { Timeline } from './timeline.js';
+import { Recent } from './client/statistics.js';
+import { Timeline } from './client/timeline.js';
 
 const SPANS_S = [60, 120, 300, 600]; // the shortest that reaches back to the beginning, or else the longest
 const CHANGES = 3;
 
 export class TabHealth {
-  /** Hears of everything from now on. @param {import('./feed.js').Feed} feed @param {import('./store.js').Store} store */
+  /** Hears of everything from now on. @param {import('./client/feed.js').Feed} feed @param {import('./store.js').Store} store */
   constructor(feed, store) {
     this.feed = feed;
     this.timeline = new Timeline();
@@ -93,7 +93,7 @@ export class TabHealth {
     order(this.changes, this.timeline.newest(now, CHANGES).map((change, index) => this.#line(change, index)));
   }
 
-  /** @param {import('./timeline.js').Change & {lastedS: number}} change @param {number} index */
+  /** @param {import('./client/timeline.js').Change & {lastedS: number}} change @param {number} index */
   #line(change, index) {
     const line = /** @type {HTMLElement} */ (this.changes.children[index] ?? h('li', {}, h('time'), h('b'), h('span', { class: 'why' }), h('span', { class: 'lasted' })));
     const [time, state, why, lasted] = line.children;

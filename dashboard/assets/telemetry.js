@@ -76,7 +76,7 @@ class Tile {
   render(store, limits) {
     const { metric, tags, bound, beside, each } = this.figure;
     const series = store.series.get(identity(`broadcaster.${metric}`, tags));
-    const ring = /** @type {import('./rings.js').Ring|undefined} */ (series?.ring);
+    const ring = /** @type {import('./client/rings.js').Ring|undefined} */ (series?.ring);
     if (!series || !ring?.length) return -Infinity;
     say(this.value, formatValue(ring.lastValue, series.unit));
     this.node.classList.toggle('bad', metric === 'dropped_samples' && ring.lastValue > 0);
@@ -91,7 +91,7 @@ class Tile {
   /** @param {import('./store.js').Store} store @param {[string, Record<string, string>, string]} beside */
   #beside(store, [label, tags]) {
     const other = store.series.get(identity(`broadcaster.${this.figure.metric}`, tags));
-    const ring = /** @type {import('./rings.js').Ring|undefined} */ (other?.ring);
+    const ring = /** @type {import('./client/rings.js').Ring|undefined} */ (other?.ring);
     if (other && ring?.length) say(this.more, `${label} ${formatValue(ring.lastValue, other.unit)}`);
   }
 
@@ -105,7 +105,7 @@ class Tile {
     meter.dataset.level = share > 0.95 ? 'bad' : share > 0.8 ? 'warn' : '';
   }
 
-  /** The largest of each stretch of time, so that a spike is seen. @param {import('./rings.js').Ring} ring @param {number} now */
+  /** The largest of each stretch of time, so that a spike is seen. @param {import('./client/rings.js').Ring} ring @param {number} now */
   #draw(ring, now) {
     const peaks = new Array(POINTS).fill(NaN);
     for (let at = ring.from(now - SHOWN_S); at < ring.end; at++) {

@@ -1,7 +1,7 @@
 /** Checks of the dashboard's pure modules; test_dashboard_modules.py runs each in a browser. */
 
 export const checks = {
-  'rings.js: late samples go where they belong': async (m, same) => {
+  'client/rings.js: late samples go where they belong': async (m, same) => {
     const ring = new m.Ring(10);
     for (const [time, value] of [[1, 10], [3, 30], [2, 20], [3, 31]]) ring.push(time, value);
     same(ring.contents(), { times: [1, 2, 3, 3], values: [10, 20, 30, 31], breaks: [] });
@@ -10,19 +10,19 @@ export const checks = {
     [1e9 + 5, 1e9 + 1, 1e9 + 4, 1e9 + 2, 1e9 + 3].forEach((time) => later.push(time, time));
     same(later.contents().times, [1e9 + 1, 1e9 + 2, 1e9 + 3, 1e9 + 4, 1e9 + 5]);
   },
-  'rings.js: the oldest go, however often the buffer turns over': async (m, same) => {
+  'client/rings.js: the oldest go, however often the buffer turns over': async (m, same) => {
     const ring = new m.Ring(100);
     for (let at = 0; at < 5000; at++) ring.push(at, -at);
     same([ring.length, ring.received], [100, 5000]);
     same(ring.contents().times, Array.from({ length: 100 }, (_, at) => 4900 + at));
     same(ring.contents().values, Array.from({ length: 100 }, (_, at) => -4900 - at));
   },
-  'rings.js: null is a gap, and nothing else': async (m, same) => {
+  'client/rings.js: null is a gap, and nothing else': async (m, same) => {
     const ring = new m.Ring(10);
     ring.push(1, 1); ring.push(2, null); ring.push(3, 0);
     same(ring.contents().values, [1, null, 0]);
   },
-  'rings.js: a history that comes again confirms what is held, and adds what is new': async (m, same) => {
+  'client/rings.js: a history that comes again confirms what is held, and adds what is new': async (m, same) => {
     const ring = new m.Ring(10);
     for (const [time, value] of [[1, 1], [2, 2], [2, 2], [3, null]]) ring.push(time, value);
     ring.age();
@@ -30,7 +30,7 @@ export const checks = {
     same(ring.contents(), { times: [1, 2, 2, 3, 4], values: [1, 2, 2, null, 4], breaks: [] });
     same(ring.push(2, 2), true);
   },
-  'rings.js: what was lost breaks the line once': async (m, same) => {
+  'client/rings.js: what was lost breaks the line once': async (m, same) => {
     const ring = new m.Ring(10);
     ring.push(1, 1); ring.breakLine(); ring.push(2, 2); ring.push(3, 3);
     same(ring.contents().breaks, [1]);
@@ -54,21 +54,21 @@ export const checks = {
     forever.pass(1e9);
     same(forever.series.size, 1);
   },
-  'rings.js: events come once, in order, and stay few': async (m, same) => {
+  'client/rings.js: events come once, in order, and stay few': async (m, same) => {
     const ring = new m.EventRing(3);
     ring.push(2, 'b'); ring.push(1, 'a'); ring.age();
     same([ring.push(1, 'a'), ring.push(3, 'c'), ring.push(4, 'd')], [false, true, true]);
     same(ring.contents().values, ['b', 'c', 'd']);
   },
   'decimate.js: every sample in view and the next beyond each edge': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const ring = new Ring(5000), line = m.emptyLine();
     for (let at = 0; at < 2000; at++) ring.push(at, at % 7);
     m.collect(ring, 500, 1499, 400, line);
     same([line.samples, line.count, line.decimated, line.points[0], line.points[2 * line.count - 2]], [1002, 1002, false, 499, 1500]);
   },
   'decimate.js: spikes survive, both ways, and so do gaps': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const ring = new Ring(50000), line = m.emptyLine();
     for (let at = 0; at < 40000; at++) ring.push(at, at === 12345 ? 99 : at === 23456 ? -99 : at === 30000 ? null : at % 3);
     m.collect(ring, 0, 40000, 300, line);
@@ -80,13 +80,13 @@ export const checks = {
     same(held.every(([time], at) => at === 0 || time >= held[at - 1][0]), true);
   },
   'decimate.js: gaps and losses break the path, a lone sample is a dot': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const ring = new Ring(50), line = m.emptyLine();
     ring.push(0, 0); ring.push(1, 1); ring.push(2, null); ring.push(3, 3); ring.breakLine(); ring.push(4, 4); ring.push(5, 5);
     m.collect(ring, 0, 5, 100, line);
     same(m.pathData(line, 0, 10, 5, -10), 'M0,50L10,40M30,20h0M40,10L50,0');
   },
-  'backoff.js: the protocol’s schedule': async (m, same) => {
+  'client/backoff.js: the protocol’s schedule': async (m, same) => {
     const backoff = new m.Backoff(() => 0.5);
     const waits = [1, 2, 3, 4, 5, 6].map((now) => { const wait = backoff.failed(now); return [wait, backoff.exhausted]; });
     same(waits, [[0.5, false], [1, false], [2, false], [4, false], [15, true], [15, true]]);
@@ -94,7 +94,7 @@ export const checks = {
     backoff.connected(50); same([backoff.failed(80), backoff.failures], [0.5, 1]);
     same(backoff.failed(81, [2, 6]), 4);
   },
-  'chain.js: a hole that nobody announced is seen': async (m, same) => {
+  'client/chain.js: a hole that nobody announced is seen': async (m, same) => {
     const chain = new m.Chain();
     same(chain.request(), null);
     same(chain.subscribed('e', { seq: 5, resumed: false }), false);
@@ -104,7 +104,7 @@ export const checks = {
     same([chain.gap({ from: 23, to: 30 }), chain.live({ seq: 31, prev: 30, cursor: 'c' })], [false, true]);
     same(chain.request(), { resume: 'c' });
   },
-  'chain.js: a backfill that was interrupted is not doubled': async (m, same) => {
+  'client/chain.js: a backfill that was interrupted is not doubled': async (m, same) => {
     const chain = new m.Chain();
     chain.request(); chain.subscribed('e', { seq: 1 }); chain.live({ seq: 2, prev: 1, cursor: 'a' });
     chain.request(); same(chain.subscribed('e', { seq: 9, resumed: true }), true);
@@ -112,7 +112,7 @@ export const checks = {
     same(chain.request(), { resume: 'a' }); chain.subscribed('e', { seq: 12, resumed: true });
     same([chain.backfilled('s', 6), chain.backfilled('s', 6), chain.backfilled('t', 2)], [6, 4, 0]);
   },
-  'statistics.js: the server’s clock is taken from the quickest ping': async (m, same) => {
+  'client/statistics.js: the server’s clock is taken from the quickest ping': async (m, same) => {
     let now = 100;
     const clock = new m.ServerClock(() => now);
     clock.welcome(5000); same(clock.now(), 5000);
@@ -120,7 +120,7 @@ export const checks = {
     now = 103; clock.pong(102.9, 5003); same(Math.round(clock.offset * 100) / 100, 4900.05);
     now = 110; clock.pong(104, 5000); same(Math.round(clock.offset * 100) / 100, 4900.05);
   },
-  'statistics.js: rates and quantiles': async (m, same) => {
+  'client/statistics.js: rates and quantiles': async (m, same) => {
     const rate = new m.Rate(5), recent = new m.Recent(30);
     for (let second = 0; second < 20; second++) { rate.add(second, 40); rate.add(second + 0.5, 60); }
     same(rate.perSecond(20), 100);
@@ -146,7 +146,7 @@ export const checks = {
     same(m.timeTicks(-10, 0, 1000000007, false, 5).values, [-9, -7, -5, -3, -1]);
     same([m.formatAge(0.34), m.formatAge(4.2), m.formatAge(200), m.formatAge(7200)], ['0.3 s', '4 s', '3 min', '2 h']);
   },
-  'urls.js: a loopback address means the machine that serves the page': async (m, same) => {
+  'client/urls.js: a loopback address means the machine that serves the page': async (m, same) => {
     same(m.streamUrl('ws://127.0.0.1:8765', { hostname: 'localhost' }), 'ws://127.0.0.1:8765/v1/stream');
     same(m.streamUrl('ws://127.0.0.1:8765', { hostname: 'rack7' }), 'ws://rack7:8765/v1/stream');
     same(m.streamUrl('wss://metrics.example/v1/stream', { hostname: 'rack7' }), 'wss://metrics.example/v1/stream');
@@ -194,7 +194,7 @@ export const checks = {
     same([ids('state'), ids('-state'), ids('client'), ids('-client'), ids('-dropped'), ids('nothing')], ['dqab', 'abqd', 'abdq', 'qdba', 'dabq', 'dqab']);
     same(census.rows(20).map(({ state }) => state), ['ok', 'ok', 'queueing', 'ok']);
   },
-  'timeline.js: states follow each other, and what came before the first live is no fault': async (m, same) => {
+  'client/timeline.js: states follow each other, and what came before the first live is no fault': async (m, same) => {
     const line = new m.Timeline();
     for (const [at, state, why] of [[10, 'connecting'], [12, 'live'], [12, 'live'], [20, 'reconnecting', '1006'], [22, 'live']]) line.add(at, state, why);
     same(line.segments(11, 30).map(({ state, from, to }) => [state, from, to]), [['connecting', 11, 12], ['live', 12, 20], ['reconnecting', 20, 22], ['live', 22, 30]]);

@@ -64,7 +64,7 @@ export const checks = {
     same(new m.Ranking().order(new Map([['a', 1e308], ['b', -1e308], ['c', NaN]]), 0), ['a', 'b', 'c']);
   },
   'kinds/reading.js: what a series says, and when': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const series = { ring: ringOf(Ring, [[0, 5], [50, 10], [70, 12], [90, null], [99, 15]]), interval: 1 };
     same(m.read(series, 100, 60, true), { value: 15, time: 99, ageS: 1, stale: false, first: 10 });
     same(m.read(series, 80, 60, false), { value: 12, time: 70, ageS: 10, stale: true, first: 10 });
@@ -138,7 +138,7 @@ export const checks = {
     same([whole.rows, m.rowOf(whole, 1e-300), m.rowOf(whole, 1), m.rowOf(whole, 1e300)], [20, 0, 10, 19]);
   },
   'kinds/grid.js: each sample falls into its cell, once': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const scale = { log: false, rows: 4, from: 0, to: 100, ticks: [] };
     const grid = new m.Grid(2, scale, 5);
     const ring = ringOf(Ring, [[9, 1], [10, 0], [11.9, 24], [12, 25], [13, null], [14, 100], [15, 101]]);
@@ -151,7 +151,7 @@ export const checks = {
     same([Object.keys(cells()), grid.survey(5, 7).samples], [['6', '7'], 5]);
   },
   'kinds/grid.js: what comes late, again, or after the right edge': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const scale = { log: false, rows: 1, from: 0, to: 1, ticks: [] };
     const grid = new m.Grid(1, scale, 0);
     const ring = ringOf(Ring, [[1, 1], [2, 1], [3, 1]]);
@@ -195,7 +195,7 @@ export const checks = {
     }
   },
   'kinds/spark.js: a spike of one sample among many is drawn, and a gap is one': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const ring = new Ring(50000);
     for (let at = 0; at < 36000; at++) ring.push(at / 10, at === 12345 ? 99 : at === 20000 ? null : 1 + (at % 2) / 10);
     const spark = new m.Spark();
@@ -212,7 +212,7 @@ export const checks = {
     same(/NaN|Infinity/.test(flat.path.getAttribute('d')), false);
   },
   'kinds/heat.js: the cell where samples are is coloured, and no other': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const view = await viewAt(1000);
     const heat = opened(m.Heat, view, {}, { width: 482, height: 216 }); // a plot of 400 x 160: 31 columns of 2 s
     const ring = ringOf(Ring, [[950.5, 52], [950.6, 53], [950.7, 12], [990, 90], [991, null], [600, 40]]);
@@ -241,7 +241,7 @@ export const checks = {
     heat.close();
   },
   'kinds/heat.js: looking back, what came later is not there': async (m, same) => {
-    const { Ring } = await import('/rings.js');
+    const { Ring } = await import('/client/rings.js');
     const view = await viewAt(1000, { isLive: false });
     const heat = opened(m.Heat, view, {}, { width: 482, height: 216 });
     const ring = ringOf(Ring, [[950, 10], [999, 90], [1000.5, 50]]);

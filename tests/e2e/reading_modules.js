@@ -1,7 +1,7 @@
 /** Checks of what reading charts, and taking them elsewhere, consists of; test_dashboard_modules.py runs each in a browser. */
 
 const ring = async (pairs) => {
-  const { Ring } = await import('/rings.js');
+  const { Ring } = await import('/client/rings.js');
   const made = new Ring(1000);
   for (const [time, value] of pairs) made.push(time, value);
   return made;

@@ -101,7 +101,7 @@ export class Heat extends Kind {
   /** @returns {Generator<void, Survey>} */
   *#values() {
     const ranges = this.shown.map(({ series }) => {
-      const ring = /** @type {import('../rings.js').Ring} */ (series.ring);
+      const ring = /** @type {import('../client/rings.js').Ring} */ (series.ring);
       return { ring, begin: ring.from(this.right - this.span), end: ring.after(this.right) };
     });
     const every = Math.ceil(ranges.reduce((sum, { begin, end }) => sum + end - begin, 0) / SURVEYED) || 1;
