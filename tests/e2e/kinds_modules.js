@@ -66,13 +66,18 @@ export const checks = {
   'kinds/reading.js: what a series says, and when': async (m, same) => {
     const { Ring } = await import('/client/rings.js');
     const series = { ring: ringOf(Ring, [[0, 5], [50, 10], [70, 12], [90, null], [99, 15]]), interval: 1 };
-    same(m.read(series, 100, 60, true), { value: 15, time: 99, ageS: 1, stale: false, first: 10 });
-    same(m.read(series, 80, 60, false), { value: 12, time: 70, ageS: 10, stale: true, first: 10 });
+    same(m.read(series, 100, 60, true), { value: 15, time: 99, ageS: 1, stale: false, lagS: 0, first: 10 });
+    same(m.read(series, 80, 60, false), { value: 12, time: 70, ageS: 10, stale: true, lagS: 0, first: 10 });
     same(m.read(series, 95, 60, false).value, NaN);
     same([m.read(series, -1, 60, false), m.read(series, 200, 60, true).first], [null, NaN]);
     same(m.read({ ring: ringOf(Ring, [[45, null], [50, 3], [99, 5]]) }, 100, 60, true).first, 3);
     same(m.read({ ring: series.ring, interval: 40 }, 200, 60, true).stale, false);
     same([m.extremes(series.ring, 40, 95), m.extremes(series.ring, 91, 98)], [{ low: 10, high: 12 }, { low: NaN, high: NaN }]);
+  },
+  'kinds/reading.js: a clock that is wrong makes nobody silent, or lively': async (m, same) => {
+    const { Ring } = await import('/client/rings.js');
+    const text = (time, more) => m.ageText(m.read({ ring: ringOf(Ring, [[time, 1]]), ...more }, 10000, 60, true));
+    same([text(9999, {}), text(9990, {}), text(6400, { off: 9, arrivedAt: 9999.5 }), text(13600, { off: 9, arrivedAt: 9999.5 }), text(6400, { off: 9, arrivedAt: 9940 })], ['', '10 s ago', '60 min behind', '60 min ahead', '60 s ago']);
   },
   'kinds/reading.js: a change has an arrow, a sign, a size and a share': async (m, same) => {
     const text = (first, value, unit = null) => {
@@ -164,6 +169,11 @@ export const checks = {
     ring.age();
     ring.push(3, 1);
     same(again.take('a', ring, Infinity), false);
+    const derived = new m.Grid(1, scale, 0);
+    derived.take('a', ring, Infinity);
+    ring.end--; // worked out anew, a little later
+    ring.push(3.5, 1);
+    same(derived.take('a', ring, Infinity), false);
     const empty = new m.Grid(1, scale, 0);
     const silent = new Ring(10);
     same(empty.take('s', silent, Infinity), true);

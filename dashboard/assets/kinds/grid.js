@@ -38,6 +38,7 @@ export class Grid {
     const fresh = before ? ring.after(before.time) : ring.start;
     const end = right === Infinity ? ring.end : ring.after(right);
     if (before && ring.received - before.received !== ring.end - fresh) return false;
+    if (before && fresh > ring.start && ring.times[fresh - 1] !== before.time) return false; // replaced
     const begin = Math.max(fresh, ring.from(this.first * this.stepS));
     for (let at = begin; at < end; at++) this.#count(ring.times[at], ring.values[at]);
     const time = end > ring.start ? ring.times[end - 1] : -Infinity;

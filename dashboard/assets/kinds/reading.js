@@ -2,6 +2,7 @@
 
 import { digits, formatAge, formatValue } from '../format.js';
 
+const SURE = 3; // samples in a row that were far from their time, as the store has it
 const NOISE = 1e-12; // of two numbers' size: their difference is that of rounding
 
 /**
@@ -10,22 +11,24 @@ const NOISE = 1e-12; // of two numbers' size: their difference is that of roundi
  * @property {number} time
  * @property {number} ageS
  * @property {boolean} stale it should have spoken again by now
+ * @property {number} lagS by which its clock is behind, or (below 0) ahead; 0: nothing is known to be wrong
  * @property {number} first value in the window before it, NaN: none
  */
 
 /**
  * The newest sample while live, else the one that was the newest at `right`.
- * @param {{ring: any, interval?: number}} series @param {number} right @param {number} span seconds of the window @param {boolean} live
+ * @param {{ring: any, interval?: number, off?: number, arrivedAt?: number}} series @param {number} right @param {number} span seconds of the window @param {boolean} live
  * @returns {Reading|null} null: it had said nothing yet
  */
-export function read({ ring, interval = 1 }, right, span, live) {
+export function read({ ring, interval = 1, off = 0, arrivedAt = 0 }, right, span, live) {
   const at = (live ? ring.end : ring.after(right)) - 1;
   if (at < ring.start) return null;
   const time = ring.times[at];
   let begin = ring.from(right - span);
   while (begin < at && Number.isNaN(ring.values[begin])) begin++;
-  const ageS = Math.max(0, right - time);
-  return { value: ring.values[at], time, ageS, stale: ageS > Math.max(3, 3 * interval), first: begin < at ? ring.values[begin] : NaN };
+  const skewed = live && off >= SURE; // a clock that is wrong makes nobody silent, or lively
+  const ageS = Math.max(0, right - (skewed ? arrivedAt : time));
+  return { value: ring.values[at], time, ageS, stale: ageS > Math.max(3, 3 * interval), lagS: skewed ? arrivedAt - time : 0, first: begin < at ? ring.values[begin] : NaN };
 }
 
 /** @param {any} ring @param {number} left @param {number} right @returns {{low: number, high: number}} of all samples of [left, right]; NaN: none */
@@ -72,7 +75,10 @@ function shareText(value, first, sign) {
   return value / first > 0 && percent < 1e8 ? `×${digits(value / first)}` : '';
 }
 
-/** @param {Reading|null} reading @returns {string} empty: it is fresh */
+/** @param {Reading|null} reading @returns {string} empty: it is fresh, and its clock is right */
 export function ageText(reading) {
-  return reading?.stale ? `${formatAge(reading.ageS)} ago` : '';
+  if (!reading) return '';
+  const { stale, ageS, lagS } = reading;
+  if (stale) return `${formatAge(ageS)} ago`;
+  return lagS ? `${formatAge(Math.abs(lagS))} ${lagS > 0 ? 'behind' : 'ahead'}` : '';
 }
