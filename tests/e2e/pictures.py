@@ -86,6 +86,8 @@ STATES: dict[str, State] = {
     "host": State("/?dashboard=host"),
     "editing": State("/?dashboard=web-shop", _click("#edit")),
     "configure": State("/?dashboard=web-shop", _click("#edit", "[data-action=configure]")),
+    "alerts": State("/?dashboard=web-shop", _press("a")),
+    "alert-form": State("/?filter=shop.latency", _click("[data-metric='shop.latency'] .panel-button", "text=Alert…")),
     "connections": State("/connections"),
     "help": State("/", _press("?")),
     "kiosk": State("/?dashboard=web-shop&kiosk=1"),
