@@ -419,3 +419,25 @@ def test_every_number_can_be_shown(kinds: Open, publisher: Publisher) -> None:
     assert not re.search("NaN|Infinity|undefined|null", view.text("#panels"))
     paths = view.js("[...document.querySelectorAll('.kind-spark-line')].map((each) => each.getAttribute('d'))")
     assert len(paths) == 6 and not [each for each in paths if not re.fullmatch(r"M[\d.,L-]+", each)]
+
+
+def test_a_drag_over_a_heat_map_zooms_and_a_double_click_goes_back(kinds: Open, publisher: Publisher) -> None:
+    now = time.time()
+    publisher.publish(sample("kind.spread", [10.0, 20.0], [now - 28, now - 1]))
+    view = kinds()
+    view.until(f"({CELLS})().found.length === 2")
+    box = view.page.locator(".heat-plot").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    view.page.mouse.move(box["x"] + 0.25 * box["width"], middle)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + 0.75 * box["width"], middle, steps=4)
+    assert view.page.locator(".heat-zoom").is_visible()
+    view.page.mouse.up()
+    view.until("streamgauge.view.state === 'looking back'")
+    shown = view.js("streamgauge.view.range.to - streamgauge.view.range.from")
+    assert 29 < shown < 45, "half of what was shown, and what passed meanwhile"
+    view.until(f"({CELLS})().found.length === 1")
+    view.page.locator(".heat-plot").dblclick()
+    view.until("streamgauge.view.state === 'live'")
+    view.until(f"({CELLS})().found.length === 2")

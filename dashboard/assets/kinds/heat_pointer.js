@@ -19,7 +19,7 @@ export class HeatPointer {
     this.box = h('div', { class: 'tip', hidden: true }, this.time, h('div', { class: 'tip-row' }, this.range, this.count));
     heat.div.append(this.box);
     const { plot } = heat;
-    plot.addEventListener('pointermove', (event) => this.#move(event));
+    for (const kind of ['pointerdown', 'pointermove']) plot.addEventListener(kind, (event) => this.#move(/** @type {PointerEvent} */ (event))); // a finger only taps
     plot.addEventListener('pointerleave', () => this.#hide());
     heat.view.crosshair.listen(() => this.#rule(), heat.ended.signal);
     plot.addEventListener('blur', () => this.#hide());
