@@ -22,7 +22,7 @@ from typing import Any
 
 from broadcaster import revisions
 from dashboard import panel_fields
-from dashboard.panel_fields import KINDS, TOP_MAX, Limits
+from dashboard.panel_fields import AGGREGATES, KINDS, TAG_KEY, TOP_MAX, Limits
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SIZE_MAX = 65_536  # bytes of one text
@@ -66,6 +66,9 @@ class PanelSpec:
     title: str = ""  # empty: the metric
     tags: Mapping[str, str] = field(default_factory=dict)
     kind: str = "lines"
+    aggregate: str | None = None  # of the series that share the tags of `group_by`; None: each on its own
+    group_by: tuple[str, ...] = ()
+    rate: bool | None = None  # per second; None: of counters only
     width: int = 1
     height: int = 1
     unit: str = ""  # empty: as published
@@ -130,7 +133,7 @@ def globs(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > TAGS_MAX:
         raise ValueError(f'a table of at most {TAGS_MAX} tags such as {{ host = "web-*" }}')
     for key, each in value.items():
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", key) or not isinstance(each, str) or not each.isprintable():
+        if not TAG_KEY.fullmatch(key) or not isinstance(each, str) or not each.isprintable():
             raise ValueError('tags such as { host = "web-*" }')
         if not 0 < len(each) <= GLOB_MAX + 1:
             raise ValueError(f"globs of 1 to {GLOB_MAX + 1} characters")
@@ -143,6 +146,9 @@ PANEL_FIELDS: dict[str, Check] = {
     "metric": glob,
     "tags": globs,
     "kind": one_of(*KINDS),
+    "aggregate": one_of(*AGGREGATES),
+    "group_by": panel_fields.keys,
+    "rate": panel_fields.flag,
     "width": whole(1, COLUMNS),
     "height": whole(1, ROWS),
     "unit": text(UNIT_MAX),
@@ -212,6 +218,9 @@ def _panel(raw: object, at: int) -> PanelSpec:
     panel = PanelSpec(**fields)
     if panel.min is not None and panel.max is not None and panel.min >= panel.max:
         raise _Refused((*where, "max"), f"panels[{at}].max: expected more than min, {revisions.number(panel.min)}")
+    if panel.group_by and panel.aggregate is None:
+        needs = f"expected aggregate beside it, one of {', '.join(AGGREGATES)}"
+        raise _Refused((*where, "group_by"), f"panels[{at}].group_by: {needs}")
     return panel
 
 
@@ -295,6 +304,8 @@ def _value(value: object) -> str:
         return "{ " + ", ".join(f"{revisions.bare(key)} = {_value(each)}" for key, each in value.items()) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return revisions.number(value)
     return revisions.quoted(value) if isinstance(value, str) else str(value)

@@ -1,13 +1,17 @@
 """What a panel says of its drawing, checked. Pure."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 KINDS = ("lines", "stat", "bars", "heat", "table")
+AGGREGATES = ("sum", "mean", "min", "max", "count", "p50", "p90", "p95", "p99")
 LEVELS = ("warn", "bad")
 LIMITS_MAX = 10
 TOP_MAX = 200
+KEYS_MAX = 16
+TAG_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Limits = tuple[Mapping[str, float | str], ...]
 
@@ -17,6 +21,22 @@ def number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or math.isnan(value):
         raise ValueError("a number")
     return float(value)
+
+
+def keys(value: object) -> tuple[str, ...]:
+    """Tags by which series are grouped. Raises ValueError."""
+    given = value if isinstance(value, list | tuple) else [None]
+    if len(given) > KEYS_MAX or not all(isinstance(each, str) and TAG_KEY.fullmatch(each) for each in given):
+        raise ValueError(f'at most {KEYS_MAX} tags such as ["route", "host"]')
+    if len(set(given)) < len(given):
+        raise ValueError("each tag once")
+    return tuple(given)
+
+
+def flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
 
 
 def limits(value: object) -> Limits:

@@ -1,9 +1,9 @@
 /** Panels as a saved dashboard says: which series, in which order, of which size. */
 
 import { Bands } from './bands.js';
+import { DerivedPanel } from './derived_panel.js';
 import { h, say } from './html.js';
 import { kindOf } from './kinds/index.js';
-import { Panel } from './panel.js';
 import { Panels, prefixOf } from './panels.js';
 import { commonStart } from './tags.js';
 
@@ -13,6 +13,7 @@ import { commonStart } from './tags.js';
  * @property {string} kind @property {number} width in quarters @property {number} height in rows
  * @property {string} [unit] instead of the published one @property {number|null} [top] @property {number|null} [min] @property {number|null} [max]
  * @property {import('./kinds/kind.js').Limit[]} [thresholds]
+ * @property {string|null} [aggregate] of many series one @property {string[]} [group_by] for each of these tags' values @property {boolean|null} [rate]
  */
 
 /** @param {string} glob @returns {RegExp} */
@@ -27,10 +28,10 @@ export function selector(spec) {
   return (series) => metric.test(series.metric) && tags.every(([key, value]) => key in series.tags && value.test(series.tags[key]));
 }
 
-class BoardPanel extends Panel {
-  /** @param {Spec} spec @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
-  constructor(spec, view, events) {
-    super(spec.title || spec.metric, view, events);
+class BoardPanel extends DerivedPanel {
+  /** @param {Spec} spec @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events @param {number} capacity samples kept */
+  constructor(spec, view, events, capacity) {
+    super(spec.title || spec.metric, view, events, capacity, spec);
     this.spec = spec;
     this.selects = selector(spec);
     this.node.dataset.metric = spec.metric;
@@ -94,7 +95,7 @@ export class BoardPanels extends Panels {
   /** @param {Spec} spec @param {string} key */
   #open(spec, key) {
     const prefix = prefixOf(spec.metric);
-    const panel = new BoardPanel(spec, this.view, () => this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.prefixes.has(prefixOf(metric))));
+    const panel = new BoardPanel(spec, this.view, () => this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.prefixes.has(prefixOf(metric))), this.store.capacity);
     panel.node.dataset.panel = key;
     this.panels.set(key, panel);
     return panel;
@@ -132,10 +133,12 @@ export class BoardPanels extends Panels {
     }
   }
 
-  /** @param {import('./store.js').Series} series */
-  received(series) {
-    if (this.view.paused) return;
-    for (const panel of this.all) if (series.kind === 'event' || panel.entries.has(series.id)) panel.invalidate();
+  /** @param {import('./store.js').Series} series @param {ArrayLike<number>} times */
+  received(series, times) {
+    for (const panel of this.all) {
+      if (series.kind !== 'event') panel.received(series, times, !this.view.paused);
+      else if (!this.view.paused) panel.invalidate();
+    }
   }
 }
 

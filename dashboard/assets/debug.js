@@ -31,9 +31,10 @@ export function expose({ feed, store, view, scheduler, health, panels }) {
     })),
     ring: (/** @type {string} */ metric, /** @type {any} */ tags) => find(metric, tags)?.ring.contents() ?? null,
     painted: (/** @type {string} */ metric, /** @type {any} */ tags) => {
-      const series = find(metric, tags);
-      const panel = series && [...(panels()?.panels.values() ?? [])].find(({ chart }) => chart?.traces.has(series.id));
-      const trace = panel?.chart?.traces.get(series.id);
+      const id = identity(metric, tags ?? {}); // what is worked out from series has metric and tags as they have
+      const charts = [...(panels()?.panels.values() ?? [])].map(({ chart }) => chart).filter((chart) => chart !== null);
+      const known = charts.find(({ traces }) => traces.has(id));
+      const trace = known?.traces.get(id) ?? charts.flatMap(({ traces }) => [...traces.values()]).find(({ series }) => identity(series.metric, series.tags) === id);
       return trace?.drawn ? paintedLine(trace) : null;
     },
     panels: () => [...(panels()?.panels.values() ?? [])].filter(({ chart }) => chart).map((panel) => panelState(panel)),

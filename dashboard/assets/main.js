@@ -110,7 +110,7 @@ function begin() {
   lay(pages.navigation.place.dashboard || pages.navigation.place.page === 'embed' ? [] : null);
   store.onDescribed = (series) => panels?.discovered(series);
   store.onForgotten = (series) => panels?.forgotten(series);
-  store.onSamples = (series) => { panels?.received(series); alerts?.received(series); };
+  store.onSamples = (series, times) => { panels?.received(series, times); alerts?.received(series); };
   byId('example').textContent = example();
   byId('copy').addEventListener('click', copyExample);
   byId('retry').addEventListener('click', () => feed.retry());

@@ -1,7 +1,7 @@
 /** A group per prefix, a panel per metric; they appear as series are described. */
 
+import { DerivedPanel, Deriving } from './derived_panel.js';
 import { h } from './html.js';
-import { Panel } from './panel.js';
 import { collator } from './tags.js';
 
 /** @param {string} metric @returns {string} */
@@ -25,8 +25,9 @@ export class Panels {
     this.scheduler = scheduler;
     /** @type {Map<string, {node: HTMLElement, grid: HTMLElement}>} */
     this.groups = new Map();
-    /** @type {Map<string, Panel>} */
+    /** @type {Map<string, DerivedPanel>} */
     this.panels = new Map();
+    this.deriving = new Deriving();
     /** @type {import('./store.js').Series[]} */
     this.eventSeries = [];
     /** @type {Set<import('./store.js').Series>} */
@@ -44,6 +45,7 @@ export class Panels {
 
   /** Some at a time, so that a thousand new panels do not hold up the page. @returns {boolean} whether there were any */
   settle() {
+    this.deriving.work([...this.panels.values()], this.view.now());
     if (!this.waiting.size) return false;
     const deadline = performance.now() + 12;
     for (const series of this.waiting) {
@@ -92,11 +94,11 @@ export class Panels {
     this.groups.delete(prefix);
   }
 
-  /** @param {string} metric @returns {Panel} */
+  /** @param {string} metric @returns {DerivedPanel} */
   #open(metric) {
     const prefix = prefixOf(metric);
     const group = this.groups.get(prefix) ?? this.#group(prefix);
-    const panel = new Panel(metric, this.view, () => this.#eventsOf(prefix));
+    const panel = new DerivedPanel(metric, this.view, () => this.#eventsOf(prefix), this.store.capacity);
     insert(group.grid, panel.node, metric, (node) => node.dataset.metric ?? '');
     panel.plot();
     this.scheduler.add(/** @type {import('./charts.js').Chart} */ (panel.chart));
@@ -120,11 +122,10 @@ export class Panels {
     return this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.groups.has(prefixOf(metric)));
   }
 
-  /** New events are drawn even if the lines around them rest. @param {import('./store.js').Series} series */
-  received(series) {
-    if (this.view.paused) return;
-    if (series.kind !== 'event') this.panels.get(series.metric)?.invalidate();
-    else for (const panel of this.panels.values()) panel.invalidate();
+  /** New events are drawn even if the lines around them rest. @param {import('./store.js').Series} series @param {ArrayLike<number>} times */
+  received(series, times) {
+    if (series.kind !== 'event') this.panels.get(series.metric)?.received(series, times, !this.view.paused);
+    else if (!this.view.paused) for (const panel of this.panels.values()) panel.invalidate();
   }
 
   filter() {
@@ -132,7 +133,7 @@ export class Panels {
     this.none.hidden = this.panels.size === 0 || [...this.panels.values()].some(({ node }) => !node.hidden);
   }
 
-  /** @param {Panel} panel */
+  /** @param {DerivedPanel} panel */
   #show(panel) {
     panel.node.hidden = !panel.matches(this.view.filter);
     const group = this.groups.get(prefixOf(panel.metric));

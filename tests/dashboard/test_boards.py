@@ -1,6 +1,7 @@
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,7 +49,7 @@ thresholds = st.builds(
     st.sampled_from(["warn", "bad"]),
 )
 TAG = st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True)
-derived = st.fixed_dictionaries({}) | st.fixed_dictionaries(
+derived: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
     {
         "aggregate": st.sampled_from(["sum", "mean", "min", "max", "count", "p50", "p90", "p95", "p99"]),
         "group_by": st.lists(TAG, max_size=3, unique=True).map(tuple),
@@ -129,7 +130,7 @@ def test_what_is_written_leaves_out_what_is_as_by_default() -> None:
         ("width = 2", 'kind = "pie"', 8, 'panels[0].kind: expected one of lines, stat, bars, heat, table, got "pie"'),
         ("width = 2", 'aggregate = "avg"', 8, "panels[0].aggregate: expected one of sum, mean, min, max, count, p50,"),
         ("width = 2", 'rate = "yes"', 8, 'panels[0].rate: expected true or false, got "yes"'),
-        ("width = 2", 'group_by = "route"', 8, 'panels[0].group_by: expected at most 16 tags such as ["route", "host"],'),
+        ("width = 2", 'group_by = "route"', 8, "panels[0].group_by: expected at most 16 tags such as"),
         ("width = 2", 'aggregate = "sum"\ngroup_by = ["a b"]', 9, "panels[0].group_by: expected at most 16 tags"),
         ("width = 2", 'aggregate = "sum"\ngroup_by = ["a", "a"]', 9, "panels[0].group_by: expected each tag once"),
         ("width = 2", 'group_by = ["route"]', 8, "panels[0].group_by: expected aggregate beside it, one of sum,"),
