@@ -163,9 +163,9 @@ def test_who_fell_silent_is_grey_and_says_since_when(kinds: Open, publisher: Pub
     publisher.publish(sample("kind.load", 7.0, tags={"host": "new"}, unit="%"))
     view = kinds()
     view.until(f"document.querySelector(`{tile('old')}`)?.classList.contains('stale')")
-    assert re.fullmatch(r"3\d s ago", view.text(f"{tile('old')} .stat-age"))
-    assert re.fullmatch(r"3\d s ago", view.text(".kind-bar.stale .kind-bar-age"))
-    assert re.fullmatch(r"3\d s ago", view.text(".rank tr.stale .rank-age"))
+    assert re.fullmatch(r"[34]\d s ago", view.text(f"{tile('old')} .stat-age"))
+    assert re.fullmatch(r"[34]\d s ago", view.text(".kind-bar.stale .kind-bar-age"))
+    assert re.fullmatch(r"[34]\d s ago", view.text(".rank tr.stale .rank-age"))
     colour = "(selector) => getComputedStyle(document.querySelector(selector)).color"
     grey, fresh = (view.js(colour, f"{tile(name)} .stat-value") for name in ("old", "new"))
     assert grey != fresh
