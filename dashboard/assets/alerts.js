@@ -12,7 +12,7 @@ import { announcer } from './announcer.js';
 import { byId } from './health.js';
 import { h, say } from './html.js';
 import { Panel } from './panel.js';
-import { identity } from './store.js';
+import { identity } from './client/store.js';
 import { title } from './title.js';
 
 const REST_MS = 300; // from one asking to the next, whatever happens
@@ -25,7 +25,7 @@ const FAILED_MS = 3000;
 export class Alerts {
   /**
    * @param {string} url of the broadcaster's HTTP side
-   * @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View, panels: () => import('./panels.js').Panels|null}} parts
+   * @param {{feed: import('./client/feed.js').Feed, store: import('./client/store.js').Store, view: import('./view.js').View, panels: () => import('./panels.js').Panels|null}} parts
    */
   constructor(url, { feed, store, view, panels }) {
     this.url = url;
@@ -91,20 +91,20 @@ export class Alerts {
     this.form.create(spec?.metric ?? panel.metric, spec?.tags ?? {});
   }
 
-  /** Something came of a series. @param {import('./store.js').Series} series */
+  /** Something came of a series. @param {import('./client/store.js').Series} series */
   received(series) {
     if (series.metric === 'alerts.state') this.#event(series);
     if (series.metric === 'alerts.firing') this.#count(series);
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   #count({ tags: { alert, severity }, ring }) {
     if (this.state.reachable || !ring.length) return;
     const { lastValue, lastTime } = /** @type {import('./client/rings.js').Ring} */ (ring);
     this.state.counted(alert, /** @type {any} */ (severity), lastValue, lastTime, this.#said(alert));
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   #event({ tags: { alert, severity, state }, ring }) {
     const newest = /** @type {import('./client/rings.js').EventRing} */ (ring).events.at(-1);
     if (this.feed.state === 'live' && newest) this.state.heard({ alert, severity: /** @type {any} */ (severity), state, time: newest.time, text: newest.text });

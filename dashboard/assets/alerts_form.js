@@ -14,7 +14,7 @@ const FIELDS = /** @type {Record<string, string>} */ ({ above: 'value', below: '
 /** @typedef {(name: string, table: object, revision: string|null) => Promise<void>} Save */
 
 export class AlertsForm {
-  /** @param {import('./store.js').Store} store @param {import('./view.js').View} view @param {Save} save raises Refused */
+  /** @param {import('./client/store.js').Store} store @param {import('./view.js').View} view @param {Save} save raises Refused */
   constructor(store, view, save) {
     this.store = store;
     this.view = view;
@@ -124,7 +124,7 @@ export class AlertsForm {
     return say(this.preview, this.#told(entered, those));
   }
 
-  /** @param {Entered} entered @param {import('./store.js').Series[]} those */
+  /** @param {Entered} entered @param {import('./client/store.js').Series[]} those */
   #told(entered, those) {
     if (!entered.metric) return '';
     if (!those.length) return 'Selects nothing that is published now.';

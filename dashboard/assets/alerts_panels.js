@@ -102,7 +102,7 @@ export class AlertsPanels {
   }
 }
 
-/** @param {import('./alerts_state.js').Active} item @param {import('./store.js').Series} series */
+/** @param {import('./alerts_state.js').Active} item @param {import('./client/store.js').Series} series */
 function isOf({ series: of }, series) {
   if (!of || of.metric !== series.metric) return false;
   const keys = Object.keys(of.tags);

@@ -29,7 +29,7 @@ export function selector(spec) {
 }
 
 class BoardPanel extends DerivedPanel {
-  /** @param {Spec} spec @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events @param {number} capacity samples kept */
+  /** @param {Spec} spec @param {import('./view.js').View} view @param {() => import('./client/store.js').Series[]} events @param {number} capacity samples kept */
   constructor(spec, view, events, capacity) {
     super(spec.title || spec.metric, view, events, capacity, spec);
     this.spec = spec;
@@ -78,7 +78,7 @@ class BoardPanel extends DerivedPanel {
 
 export class BoardPanels extends Panels {
   /**
-   * @param {HTMLElement} root @param {import('./store.js').Store} store @param {import('./view.js').View} view
+   * @param {HTMLElement} root @param {import('./client/store.js').Store} store @param {import('./view.js').View} view
    * @param {import('./scheduler.js').Scheduler} scheduler @param {Spec[]} specs
    */
   constructor(root, store, view, scheduler, specs) {
@@ -105,7 +105,7 @@ export class BoardPanels extends Panels {
     return /** @type {BoardPanel[]} */ ([...this.panels.values()]);
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   place(series) {
     if (series.kind === 'event') return this.annotate(series);
     this.prefixes.add(prefixOf(series.metric));
@@ -120,7 +120,7 @@ export class BoardPanels extends Panels {
     return undefined;
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   forgotten(series) {
     this.waiting.delete(series);
     this.eventSeries = this.eventSeries.filter((each) => each !== series);
@@ -133,7 +133,7 @@ export class BoardPanels extends Panels {
     }
   }
 
-  /** @param {import('./store.js').Series} series @param {ArrayLike<number>} times */
+  /** @param {import('./client/store.js').Series} series @param {ArrayLike<number>} times */
   received(series, times) {
     for (const panel of this.all) {
       if (series.kind !== 'event') panel.received(series, times, !this.view.paused);

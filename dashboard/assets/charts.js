@@ -23,7 +23,7 @@ const SMALLEST = 1e-290; // difference that an axis shows
 
 /**
  * @typedef {object} Trace
- * @property {import('./store.js').Series} series
+ * @property {import('./client/store.js').Series} series
  * @property {import('./decimate.js').Line} line
  * @property {SVGElement} path
  * @property {boolean} shown unless a person hid it
@@ -34,7 +34,7 @@ const SMALLEST = 1e-290; // difference that an axis shows
 export class Chart {
   /**
    * @param {HTMLElement} div @param {import('./view.js').View} view
-   * @param {() => import('./store.js').Series[]} events whose annotations it shows
+   * @param {() => import('./client/store.js').Series[]} events whose annotations it shows
    */
   constructor(div, view, events) {
     this.div = div;
@@ -77,7 +77,7 @@ export class Chart {
     return this.view.isLive;
   }
 
-  /** @param {import('./store.js').Series} series @returns {Trace} */
+  /** @param {import('./client/store.js').Series} series @returns {Trace} */
   add(series) {
     const path = svg('path', 'sg-line');
     const trace = { series, line: emptyLine(), path, shown: true, over: false, drawn: false };

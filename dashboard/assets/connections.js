@@ -15,7 +15,7 @@ const TABLE_MS = 900; // between drawings of the table that nobody asked for: hu
 export class Connections {
   /**
    * @param {HTMLElement} root @param {string} url of the broadcaster's HTTP side
-   * @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, tab: import('./tab_health.js').TabHealth, navigation: import('./navigation.js').Navigation}} parts
+   * @param {{feed: import('./client/feed.js').Feed, store: import('./client/store.js').Store, tab: import('./tab_health.js').TabHealth, navigation: import('./navigation.js').Navigation}} parts
    */
   constructor(root, url, { feed, store, tab, navigation }) {
     this.root = root;

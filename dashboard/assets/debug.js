@@ -1,9 +1,9 @@
 /** `window.streamgauge`: a read-only look inside, described in docs/dashboard.md. */
 
-import { identity } from './store.js';
+import { identity } from './client/store.js';
 
 /**
- * @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View,
+ * @param {{feed: import('./client/feed.js').Feed, store: import('./client/store.js').Store, view: import('./view.js').View,
  *   scheduler: import('./scheduler.js').Scheduler, health: import('./health.js').Health, panels: () => import('./panels.js').Panels|null}} parts
  */
 export function expose({ feed, store, view, scheduler, health, panels }) {

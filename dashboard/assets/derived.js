@@ -9,7 +9,7 @@ import { Rate, rateUnit } from './rate.js';
  * @property {boolean|null} [rate] per second; null: of counters only @property {string|null} [unit] instead of the published one
  */
 
-/** @typedef {import('./store.js').Series} Series @typedef {Series & {from: Rate|Group}} Derived */
+/** @typedef {import('./client/store.js').Series} Series @typedef {Series & {from: Rate|Group}} Derived */
 
 /** A raw counter only ever rises, which tells little: whoever wants that says so. @param {How} how @param {{kind: string}} series @returns {boolean} */
 export const isRate = ({ rate }, { kind }) => kind !== 'event' && (rate ?? kind === 'counter');

@@ -7,7 +7,7 @@ import { Panel } from './panel.js';
 const SLICE_MS = 4; // of one frame
 const SHARE = 9; // rests so many times as long as it worked
 
-/** @typedef {import('./store.js').Series} Series */
+/** @typedef {import('./client/store.js').Series} Series */
 
 export class DerivedPanel extends Panel {
   /**

@@ -12,7 +12,7 @@ const SURE_MS = 4000;
 export class Editor {
   /**
    * @param {HTMLElement} slot of the button that begins
-   * @param {{store: import('./store.js').Store, lay: (specs: import('./board_panels.js').Spec[]) => void, saved: () => Saved|null, done: (saved: Saved|null) => void}} parts
+   * @param {{store: import('./client/store.js').Store, lay: (specs: import('./board_panels.js').Spec[]) => void, saved: () => Saved|null, done: (saved: Saved|null) => void}} parts
    *   `done` is told what is to be shown from now on; null: every metric
    */
   constructor(slot, { store, lay, saved, done }) {

@@ -9,8 +9,8 @@ const LETTER_PX = 6.4;
 const ROWS = 4;
 
 /**
- * @param {import('./store.js').Series[]} sources @param {number} from @param {number} to @param {number} [most]
- * @returns {Array<{time: number, text: string, series: import('./store.js').Series}>} the newest, in order of time
+ * @param {import('./client/store.js').Series[]} sources @param {number} from @param {number} to @param {number} [most]
+ * @returns {Array<{time: number, text: string, series: import('./client/store.js').Series}>} the newest, in order of time
  */
 export function eventsIn(sources, from, to, most = SHOWN) {
   return sources
@@ -21,7 +21,7 @@ export function eventsIn(sources, from, to, most = SHOWN) {
 }
 
 /**
- * @param {SVGElement} group @param {import('./store.js').Series[]} sources
+ * @param {SVGElement} group @param {import('./client/store.js').Series[]} sources
  * @param {number} from @param {number} to times at the edges @param {number} width @param {number} height pixels
  */
 export function drawEvents(group, sources, from, to, width, height) {
@@ -57,7 +57,7 @@ function mark(what) {
 }
 
 /**
- * @param {SVGElement} node @param {{time: number, text: string, series: import('./store.js').Series}} event @param {number} x
+ * @param {SVGElement} node @param {{time: number, text: string, series: import('./client/store.js').Series}} event @param {number} x
  * @returns {Element} the line or the text
  */
 function place(node, event, x) {

@@ -14,7 +14,7 @@ const AHEAD_S = 2; // samples from later than this wait until then: a clock that
 
 /**
  * @typedef {object} Member
- * @property {import('./store.js').Series} series
+ * @property {import('./client/store.js').Series} series
  * @property {boolean} rate per second, not the value itself
  * @property {number} patienceS seconds for which its last value counts
  */
@@ -27,7 +27,7 @@ export class Group {
     this.how = aggregate === 'min' || aggregate === 'max' ? aggregate : 'last';
     this.capacity = capacity;
     this.ring = new DerivedRing(capacity);
-    /** @type {Map<import('./store.js').Series, Member>} */
+    /** @type {Map<import('./client/store.js').Series, Member>} */
     this.members = new Map();
     /** @type {Bins|null} null: nothing has been heard yet */
     this.bins = null;
@@ -43,7 +43,7 @@ export class Group {
     return this.dirty.size > 0 || (!this.bins && this.members.size > 0);
   }
 
-  /** @param {import('./store.js').Series} series @param {boolean} rate */
+  /** @param {import('./client/store.js').Series} series @param {boolean} rate */
   add(series, rate) {
     if (this.members.has(series)) return;
     const member = { series, rate, patienceS: patience(usualInterval(ringOf(series)) || series.interval) };
@@ -51,12 +51,12 @@ export class Group {
     if (this.bins) this.#all(member);
   }
 
-  /** What it said stays said. @param {import('./store.js').Series} series */
+  /** What it said stays said. @param {import('./client/store.js').Series} series */
   remove(series) {
     this.members.delete(series);
   }
 
-  /** @param {import('./store.js').Series} series @param {ArrayLike<number>} times of samples that came */
+  /** @param {import('./client/store.js').Series} series @param {ArrayLike<number>} times of samples that came */
   received(series, times) {
     const member = this.members.get(series);
     if (!member || !this.bins) return;
@@ -150,5 +150,5 @@ export class Group {
   }
 }
 
-/** @param {import('./store.js').Series} series @returns {import('./client/rings.js').Ring} */
+/** @param {import('./client/store.js').Series} series @returns {import('./client/rings.js').Ring} */
 const ringOf = (series) => /** @type {import('./client/rings.js').Ring} */ (series.ring);

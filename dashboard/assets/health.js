@@ -8,7 +8,7 @@ import { Rate, Recent } from './client/statistics.js';
 const RESTART_SHOWN_S = 30;
 
 export class Health {
-  /** @param {import('./client/feed.js').Feed} feed @param {import('./store.js').Store} store */
+  /** @param {import('./client/feed.js').Feed} feed @param {import('./client/store.js').Store} store */
   constructor(feed, store) {
     this.feed = feed;
     this.store = store;

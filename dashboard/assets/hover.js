@@ -13,7 +13,7 @@ const MORE_DIGITS = 3; // who points at a sample wants to know exactly
 const LABEL_PX = 76; // of the time beside a rule
 
 export class Hover {
-  /** @param {import('./charts.js').Chart} chart @param {(series: import('./store.js').Series) => string} labelOf */
+  /** @param {import('./charts.js').Chart} chart @param {(series: import('./client/store.js').Series) => string} labelOf */
   constructor(chart, labelOf) {
     this.chart = chart;
     this.labelOf = labelOf;

@@ -10,7 +10,7 @@ const CROWDED = 16; // entries are read seldom while a person points, and laid o
 
 /**
  * @typedef {object} Entry
- * @property {import('./store.js').Series} series
+ * @property {import('./client/store.js').Series} series
  * @property {import('./charts.js').Trace} trace
  * @property {string} mark
  * @property {HTMLElement} item
@@ -25,7 +25,7 @@ const CROWDED = 16; // entries are read seldom while a person points, and laid o
  */
 
 /**
- * @param {import('./store.js').Series} series @param {import('./charts.js').Trace} trace @param {string} mark @param {boolean} silent
+ * @param {import('./client/store.js').Series} series @param {import('./charts.js').Trace} trace @param {string} mark @param {boolean} silent
  * @returns {Entry}
  */
 export function entryOf(series, trace, mark, silent) {
@@ -102,7 +102,7 @@ function lastOf(ring, to) {
 /** @param {number|undefined} value @param {string|null} unit */
 const textOf = (value, unit) => (value === undefined ? NONE : formatValue(value, unit));
 
-/** @param {Entry} entry @param {import('./store.js').Store} store @param {boolean} all of the panel are stale, or of a wrong clock: it says so itself */
+/** @param {Entry} entry @param {import('./client/store.js').Store} store @param {boolean} all of the panel are stale, or of a wrong clock: it says so itself */
 export function tellAge({ item, series, age, stale }, store, all) {
   if (item.hidden) return;
   say(age, all ? '' : stale ? `${formatAge(store.ageOf(series))} ago` : lagText(store.lagOf(series)));

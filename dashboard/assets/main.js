@@ -9,7 +9,7 @@ import { byId, Health } from './health.js';
 import { Pages } from './pages.js';
 import { isOwn, Panels, prefixOf } from './panels.js';
 import { Scheduler } from './scheduler.js';
-import { Store } from './store.js';
+import { Store } from './client/store.js';
 import { TabHealth } from './tab_health.js';
 import { streamUrl, reachable } from './client/urls.js';
 import { View } from './view.js';

@@ -19,7 +19,7 @@ const PATIENCE_S = 5; // for controls to become what the URL says
 
 export class Pages {
   /**
-   * @param {any} config @param {{feed: import('./client/feed.js').Feed, store: import('./store.js').Store, view: import('./view.js').View, tab: import('./tab_health.js').TabHealth}} parts
+   * @param {any} config @param {{feed: import('./client/feed.js').Feed, store: import('./client/store.js').Store, view: import('./view.js').View, tab: import('./tab_health.js').TabHealth}} parts
    * @param {() => void} onShown what is seen changed otherwise than by the controls
    * @param {(specs: import('./board_panels.js').Spec[]|null) => void} onBoard these panels are wanted; null: one a metric
    */

@@ -20,7 +20,7 @@ export class Panel {
   /** What the menu of a panel offers, of all panels: more can be pushed here. @type {Array<(panel: Panel) => import('./menu.js').MenuItem[]>} */
   static menuItems = [usualItems];
 
-  /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./store.js').Series[]} events */
+  /** @param {string} metric @param {import('./view.js').View} view @param {() => import('./client/store.js').Series[]} events */
   constructor(metric, view, events) {
     this.metric = metric;
     this.view = view;
@@ -70,7 +70,7 @@ export class Panel {
     if (this.chart) this.chart.dirty = true;
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   add(series) {
     if (this.entries.has(series.id) || !this.chart) return;
     const mark = markOf(`${this.metric}\n${series.id}`);
@@ -81,7 +81,7 @@ export class Panel {
     this.arranged = false;
   }
 
-  /** @param {import('./store.js').Series} series @returns {boolean} whether that was the last line */
+  /** @param {import('./client/store.js').Series} series @returns {boolean} whether that was the last line */
   remove(series) {
     const entry = this.entries.get(series.id);
     if (entry?.series !== series) return false;
@@ -148,12 +148,12 @@ export class Panel {
     if (entries.some(({ over }, index) => over !== drawn[index])) this.invalidate();
   }
 
-  /** @param {import('./store.js').Series} series @returns {boolean} */
+  /** @param {import('./client/store.js').Series} series @returns {boolean} */
   #isSilent(series) {
     return series.ring.lastTime < this.view.from;
   }
 
-  /** @param {import('./store.js').Series} series @returns {string} */
+  /** @param {import('./client/store.js').Series} series @returns {string} */
   labelOf(series) {
     return this.entries.get(series.id)?.label.textContent ?? '';
   }
@@ -172,7 +172,7 @@ export class Panel {
     if (this.chart) this.values.tell(this.entries, this.chart.width, true);
   }
 
-  /** @param {import('./store.js').Store} store */
+  /** @param {import('./client/store.js').Store} store */
   refresh(store) {
     let newest = Infinity;
     let changed = false;

@@ -12,7 +12,7 @@ const TAGS = 'tags such as host=web-*, route=/checkout';
 const LIMITS = 'thresholds such as above 90 bad, above 70 warn, below 5 warn';
 
 export class PanelForm {
-  /** @param {import('./store.js').Store} store */
+  /** @param {import('./client/store.js').Store} store */
   constructor(store) {
     this.store = store;
     /** @type {(spec: Spec) => void} */

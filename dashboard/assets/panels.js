@@ -15,7 +15,7 @@ const rank = (name) => (isOwn(name) ? `\uffff${name}` : name);
 
 export class Panels {
   /**
-   * @param {HTMLElement} root @param {import('./store.js').Store} store
+   * @param {HTMLElement} root @param {import('./client/store.js').Store} store
    * @param {import('./view.js').View} view @param {import('./scheduler.js').Scheduler} scheduler
    */
   constructor(root, store, view, scheduler) {
@@ -28,9 +28,9 @@ export class Panels {
     /** @type {Map<string, DerivedPanel>} */
     this.panels = new Map();
     this.deriving = new Deriving();
-    /** @type {import('./store.js').Series[]} */
+    /** @type {import('./client/store.js').Series[]} */
     this.eventSeries = [];
-    /** @type {Set<import('./store.js').Series>} */
+    /** @type {Set<import('./client/store.js').Series>} */
     this.waiting = new Set();
     this.arrangedAt = -Infinity;
     this.none = h('p', { class: 'no-match' }, 'No panel matches the filter.');
@@ -38,7 +38,7 @@ export class Panels {
     root.after(this.none);
   }
 
-  /** Drawn in the next frame: a message may describe thousands. @param {import('./store.js').Series} series */
+  /** Drawn in the next frame: a message may describe thousands. @param {import('./client/store.js').Series} series */
   discovered(series) {
     this.waiting.add(series);
   }
@@ -60,7 +60,7 @@ export class Panels {
     return true;
   }
 
-  /** @param {import('./store.js').Series} series */
+  /** @param {import('./client/store.js').Series} series */
   place(series) {
     if (series.kind === 'event') return this.annotate(series);
     let panel = this.panels.get(series.metric);
@@ -73,13 +73,13 @@ export class Panels {
     return undefined;
   }
 
-  /** Its samples may have come before it was its turn. @param {import('./store.js').Series} series */
+  /** Its samples may have come before it was its turn. @param {import('./client/store.js').Series} series */
   annotate(series) {
     if (!this.eventSeries.includes(series)) this.eventSeries.push(series);
     for (const panel of this.panels.values()) panel.invalidate();
   }
 
-  /** Its line goes, and with the last line the panel, and with the last panel the group. @param {import('./store.js').Series} series */
+  /** Its line goes, and with the last line the panel, and with the last panel the group. @param {import('./client/store.js').Series} series */
   forgotten(series) {
     this.waiting.delete(series);
     this.eventSeries = this.eventSeries.filter((each) => each !== series);
@@ -122,7 +122,7 @@ export class Panels {
     return this.eventSeries.filter(({ metric }) => prefixOf(metric) === prefix || !this.groups.has(prefixOf(metric)));
   }
 
-  /** New events are drawn even if the lines around them rest. @param {import('./store.js').Series} series @param {ArrayLike<number>} times */
+  /** New events are drawn even if the lines around them rest. @param {import('./client/store.js').Series} series @param {ArrayLike<number>} times */
   received(series, times) {
     if (series.kind !== 'event') this.panels.get(series.metric)?.received(series, times, !this.view.paused);
     else if (!this.view.paused) for (const panel of this.panels.values()) panel.invalidate();

@@ -31,7 +31,7 @@ export function rateUnit(unit) {
 
 /** The rate of one series: a sample for each of its samples but the first. */
 export class Rate {
-  /** @param {import('./store.js').Series} source @param {number} capacity samples kept */
+  /** @param {import('./client/store.js').Series} source @param {number} capacity samples kept */
   constructor(source, capacity) {
     this.source = source;
     this.ring = new DerivedRing(capacity);

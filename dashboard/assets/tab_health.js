@@ -11,7 +11,7 @@ const SPANS_S = [60, 120, 300, 600]; // the shortest that reaches back to the be
 const CHANGES = 3;
 
 export class TabHealth {
-  /** Hears of everything from now on. @param {import('./client/feed.js').Feed} feed @param {import('./store.js').Store} store */
+  /** Hears of everything from now on. @param {import('./client/feed.js').Feed} feed @param {import('./client/store.js').Store} store */
   constructor(feed, store) {
     this.feed = feed;
     this.timeline = new Timeline();

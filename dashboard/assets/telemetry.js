@@ -2,7 +2,7 @@
 
 import { formatAge, formatValue } from './format.js';
 import { h, say } from './html.js';
-import { identity } from './store.js';
+import { identity } from './client/store.js';
 import { svg } from './svg.js';
 
 const SHOWN_S = 300;
@@ -35,7 +35,7 @@ const FIGURES = [
 ];
 
 export class Telemetry {
-  /** @param {import('./store.js').Store} store */
+  /** @param {import('./client/store.js').Store} store */
   constructor(store) {
     this.store = store;
     this.tiles = FIGURES.map((figure) => new Tile(figure));
@@ -72,7 +72,7 @@ class Tile {
     this.node.append(spark);
   }
 
-  /** @param {import('./store.js').Store} store @param {Record<string, number>} limits @returns {number} time of the newest sample */
+  /** @param {import('./client/store.js').Store} store @param {Record<string, number>} limits @returns {number} time of the newest sample */
   render(store, limits) {
     const { metric, tags, bound, beside, each } = this.figure;
     const series = store.series.get(identity(`broadcaster.${metric}`, tags));
@@ -88,7 +88,7 @@ class Tile {
     return ring.lastTime;
   }
 
-  /** @param {import('./store.js').Store} store @param {[string, Record<string, string>, string]} beside */
+  /** @param {import('./client/store.js').Store} store @param {[string, Record<string, string>, string]} beside */
   #beside(store, [label, tags]) {
     const other = store.series.get(identity(`broadcaster.${this.figure.metric}`, tags));
     const ring = /** @type {import('./client/rings.js').Ring|undefined} */ (other?.ring);

@@ -37,7 +37,7 @@ export const checks = {
     ring.age(); ring.push(9, 9);
     same(ring.contents().breaks, [1, 3]);
   },
-  'store.js: who is silent while others could be heard is forgotten, and is there again when it speaks': async (m, same) => {
+  'client/store.js: who is silent while others could be heard is forgotten, and is there again when it speaks': async (m, same) => {
     const store = new m.Store(10, 60, () => 0);
     const said = [];
     store.onDescribed = ({ metric }) => said.push(`+${metric}`);

@@ -33,7 +33,7 @@ export class Bars extends Kind {
     this.layout = '';
   }
 
-  /** @param {import('../store.js').Series} series */
+  /** @param {import('../client/store.js').Series} series */
   open(series) {
     return { ...super.open(series), bar: null };
   }

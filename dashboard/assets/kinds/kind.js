@@ -23,7 +23,7 @@ const SLICE_MS = 4; // of one frame
 
 /**
  * @typedef {object} Trace
- * @property {import('../store.js').Series} series
+ * @property {import('../client/store.js').Series} series
  * @property {Element} path gets the series' colour and dash
  * @property {boolean} shown unless a person hid it
  * @property {boolean} over without meaning here: what is not drawn, a kind says itself
@@ -68,7 +68,7 @@ export class Kind {
     return { from: -this.span, to: 0 };
   }
 
-  /** Of the series, unless the panel says otherwise. @param {import('../store.js').Series} series @returns {string|null} */
+  /** Of the series, unless the panel says otherwise. @param {import('../client/store.js').Series} series @returns {string|null} */
   unitOf(series) {
     return this.spec.unit || series.unit;
   }
@@ -78,7 +78,7 @@ export class Kind {
     return [...this.traces.values()].filter(({ shown }) => shown);
   }
 
-  /** @param {import('../store.js').Series} series @returns {Trace} */
+  /** @param {import('../client/store.js').Series} series @returns {Trace} */
   add(series) {
     const trace = this.open(series);
     this.traces.set(series.id, trace);
@@ -87,7 +87,7 @@ export class Kind {
     return trace;
   }
 
-  /** @param {import('../store.js').Series} series @returns {Trace} */
+  /** @param {import('../client/store.js').Series} series @returns {Trace} */
   open(series) {
     return { series, path: svg('path', ''), shown: true, over: false };
   }

@@ -28,7 +28,7 @@ export class Stat extends Kind {
     this.layout = '';
   }
 
-  /** @param {import('../store.js').Series} series */
+  /** @param {import('../client/store.js').Series} series */
   open(series) {
     return { ...super.open(series), tile: null, drawn: false };
   }
@@ -100,7 +100,7 @@ class Tile {
     this.node = h('li', { class: 'stat-tile' }, h('div', { class: 'stat-head' }, this.name, this.level), h('div', { class: 'stat-body' }, h('div', { class: 'stat-figures' }, this.value, this.moved, this.age), this.spark.node));
   }
 
-  /** @param {import('../store.js').Series} series @param {{name: string, unit: string|null, right: number, span: number, live: boolean, limits: import('./kind.js').Limit[]|undefined}} how */
+  /** @param {import('../client/store.js').Series} series @param {{name: string, unit: string|null, right: number, span: number, live: boolean, limits: import('./kind.js').Limit[]|undefined}} how */
   show(series, { name, unit, right, span, live, limits }) {
     const reading = read(/** @type {any} */ (series), right, span, live);
     const [number, suffix] = split(reading ? formatValue(reading.value, unit) : '–');

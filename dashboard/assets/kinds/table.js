@@ -39,7 +39,7 @@ export class Table extends Kind {
     div.append(this.frame);
   }
 
-  /** @param {import('../store.js').Series} series */
+  /** @param {import('../client/store.js').Series} series */
   open(series) {
     return { ...super.open(series), row: null, drawn: false };
   }
@@ -81,7 +81,7 @@ export class Table extends Kind {
     }
   }
 
-  /** @param {import('../store.js').Series} series @param {Reading|null} reading */
+  /** @param {import('../client/store.js').Series} series @param {Reading|null} reading */
   #weight(series, reading) {
     const { column } = this.sort;
     if (column === 'change') return changeOf(reading);
@@ -97,7 +97,7 @@ export class Table extends Kind {
     return [...weights.keys()].filter((id) => this.traces.has(id)).sort((a, b) => direction * collator.compare(text(a), text(b)) || collator.compare(a, b));
   }
 
-  /** @param {import('../store.js').Series} series @returns {string[]} what tells it apart, by column */
+  /** @param {import('../client/store.js').Series} series @returns {string[]} what tells it apart, by column */
   #texts(series) {
     return this.keys.map((key) => (key ? series.tags[key] ?? '–' : this.names.get(series.id) || 'value'));
   }
