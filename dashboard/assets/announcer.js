@@ -17,6 +17,8 @@ export class Announcer {
     this.waiting = new Map();
     this.saidAt = -Infinity;
     this.alarmedAt = -Infinity;
+    /** @type {Map<string, number>} when each topic interrupted last */
+    this.alarms = new Map();
     this.polite = h('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite', 'aria-atomic': 'true' });
     this.urgent = h('div', { class: 'visually-hidden', role: 'alert', 'aria-live': 'assertive', 'aria-atomic': 'true' });
   }
@@ -32,12 +34,13 @@ export class Announcer {
     this.waiting.set(topic, text);
   }
 
-  /** Now, unless something was as urgent a moment ago: then in turn. @param {string} topic @param {string} text */
+  /** Now, unless the same topic was as urgent a moment ago: then in turn. @param {string} topic @param {string} text */
   alarm(topic, text) {
     const now = this.clock();
-    if (now < this.alarmedAt + ALARM_REST_MS) return this.say(topic, text);
+    if (now < (this.alarms.get(topic) ?? -Infinity) + ALARM_REST_MS) return this.say(topic, text);
     this.waiting.delete(topic);
     this.alarmedAt = now;
+    this.alarms.set(topic, now);
     return say(this.urgent, text);
   }
 

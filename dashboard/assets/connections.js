@@ -1,5 +1,6 @@
 /** The page of connections: who is there, this tab's own connection, and the broadcaster itself. */
 
+import { announcer } from './announcer.js';
 import { Census, sorted, TROUBLE } from './census.js';
 import { ConnectionTable } from './connection_table.js';
 import { localNow } from './client/feed.js';
@@ -27,7 +28,7 @@ export class Connections {
     this.telemetry = new Telemetry(store);
     this.table = new ConnectionTable(navigation);
     this.table.onToggle = () => this.render();
-    this.news = h('div', { class: 'news', role: 'status', 'aria-live': 'polite' });
+    this.news = h('div', { class: 'news' });
     this.problem = '';
     this.answered = false;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -106,6 +107,7 @@ export class Connections {
     const key = JSON.stringify(lines);
     if (this.news.dataset.key === key) return;
     this.news.dataset.key = key;
+    announcer.say('connections', lines.map(([, text]) => text).join(' '));
     this.news.replaceChildren(...lines.map(([level, text]) => h('p', { 'data-level': level }, text)));
   }
 }

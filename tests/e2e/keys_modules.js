@@ -50,5 +50,7 @@ export const checks = {
     now = 15_000;
     announcer.alarm('connection', 'lost once more');
     same(announcer.urgent.textContent, 'lost once more');
+    announcer.alarm('alert', 'too hot');
+    same(announcer.urgent.textContent, 'too hot');
   },
 };
