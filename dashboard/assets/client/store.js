@@ -1,6 +1,6 @@
 /** The series that the page knows, whatever keys the broadcaster's present epoch gives them. */
 
-import { EventRing, Ring } from './client/rings.js';
+import { EventRing, Ring } from './rings.js';
 
 const EVENTS_KEPT = 1000;
 const BEHIND_S = 300; // samples that come later than this, again and again, are of a clock that is wrong (or of a replay)
