@@ -24,6 +24,7 @@ from tests.e2e.browsing import (  # noqa: F401 - fixtures of the browser tests
     view,
     window,
 )
+from tests.e2e.kinds_board import kinds  # noqa: F401
 from tests.e2e.wire import Wire
 from tests.e2e.wire_frames import open_socket
 
