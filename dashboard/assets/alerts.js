@@ -5,7 +5,7 @@ import { AlertsDrawer } from './alerts_drawer.js';
 import { AlertsForm } from './alerts_form.js';
 import { icon } from './alerts_level.js';
 import { Notifier } from './alerts_notify.js';
-import { AlertsPanels } from './alerts_panels.js';
+import { AlertsPanels, publishedIn, shownAs } from './alerts_panels.js';
 import { AlertsState, changes, titleOf } from './alerts_state.js';
 import { listed, put, remove } from './alerts_api.js';
 import { announcer } from './announcer.js';
@@ -88,7 +88,10 @@ export class Alerts {
   /** @param {Panel} panel */
   #from(panel) {
     const { spec } = /** @type {{spec?: {metric: string, tags: Record<string, string>}}} */ (/** @type {unknown} */ (panel));
-    this.form.create(spec?.metric ?? panel.metric, spec?.tags ?? {});
+    const shown = [...panel.entries.values()].map(({ series }) => series);
+    const [first] = publishedIn(panel);
+    const as = first && shownAs(/** @type {any} */ (panel).derivation, first);
+    this.form.create(spec?.metric ?? panel.metric, spec?.tags ?? {}, as === 'aggregate' ? publishedIn(panel) : shown, as === 'rate' ? 'rises' : 'above');
   }
 
   /** Something came of a series. @param {import('./client/store.js').Series} series */

@@ -25,7 +25,7 @@ export class AlertsForm {
     const input = (/** @type {string} */ name, /** @type {object} */ more = {}) => /** @type {HTMLInputElement} */ (h('input', { name, autocomplete: 'off', spellcheck: 'false', ...more }));
     this.metric = input('metric', { list: 'alert-metrics', required: true, maxlength: 256 });
     this.tags = input('tags', { placeholder: 'all; or host=web-*, route=/checkout' });
-    this.when = select('when', { above: 'is above', below: 'is below', silent: 'is silent' });
+    this.when = select('when', { above: 'is above', below: 'is below', rises: 'rises above', silent: 'is silent' });
     this.value = input('value', { type: 'number', step: 'any', 'aria-label': 'Value' });
     this.unit = h('span', { class: 'alert-unit' });
     this.seconds = input('seconds', { type: 'number', min: 0, max: 2_592_000, step: 'any', 'aria-label': 'For seconds' });
@@ -58,11 +58,15 @@ export class AlertsForm {
     document.body.append(this.dialog);
   }
 
-  /** A new one. @param {string} metric glob @param {Record<string, string>} tags globs */
-  create(metric, tags) {
-    const values = this.#those({ metric, tags }).flatMap(({ ring }) => this.#seen(/** @type {import('./client/rings.js').Ring} */ (ring)));
-    const value = metric ? String(suggestion(values, 'above')) : '';
-    this.#open('New alert', { metric, tags, when: 'above', value, seconds: '5', clear: '', severity: 'warning', message: '', webhook: '' }, null, '');
+  /**
+   * A new one.
+   * @param {string} metric glob @param {Record<string, string>} tags globs
+   * @param {import('./store.js').Series[]} [shown] by whose values a threshold is suggested @param {'above'|'rises'} [when]
+   */
+  create(metric, tags, shown = [], when = 'above') {
+    const values = shown.flatMap(({ ring }) => this.#seen(/** @type {import('./client/rings.js').Ring} */ (ring)));
+    const value = values.length ? String(suggestion(values, 'above')) : '';
+    this.#open('New alert', { metric, tags, when, value, seconds: '5', clear: '', severity: 'warning', message: '', webhook: '' }, null, '');
     (metric ? this.value : this.metric).select();
   }
 
@@ -117,10 +121,10 @@ export class AlertsForm {
     const silent = this.when.value === 'silent';
     this.valueRow.hidden = silent;
     this.clear.disabled = silent;
-    if (!this.named && entered) this.name.value = entered.metric ? nameFor(`${entered.metric.split('.').pop()} ${silent ? 'silent' : entered.when === 'above' ? 'high' : 'low'}`) : '';
+    if (!this.named && entered) this.name.value = entered.metric ? nameFor(`${entered.metric.split('.').pop()} ${silent ? 'silent' : entered.when === 'below' ? 'low' : 'high'}`) : '';
     if (!entered) return say(this.preview, '');
     const those = this.#those(entered);
-    say(this.unit, those[0]?.unit ?? '');
+    say(this.unit, entered.when === 'rises' ? `${those[0]?.unit || '1'}/s` : those[0]?.unit ?? '');
     return say(this.preview, this.#told(entered, those));
   }
 
@@ -130,7 +134,7 @@ export class AlertsForm {
     if (!those.length) return 'Selects nothing that is published now.';
     const count = `Now ${those.length} series`;
     const values = those.map(({ ring }) => /** @type {import('./client/rings.js').Ring} */ (ring).lastValue).filter((each) => !Number.isNaN(each));
-    if (!values.length) return `${count}.`;
+    if (!values.length || entered.when === 'rises') return `${count}.`;
     const { low, high, passing } = previewOf(values, entered);
     const [from, to] = [low, high].map((each) => formatValue(each, those[0].unit));
     return `${count}, ${from === to ? `at ${to}` : `from ${from} to ${to}`}${passing ? `: ${passing === values.length ? 'all' : passing} of them ${entered.when} it` : ''}.`;

@@ -11,9 +11,26 @@ import { h, order } from './html.js';
 
 /** @typedef {import('./kinds/kind.js').Limit & {name: string}} NamedLimit */
 
-/** @param {Rule[]} rules @returns {NamedLimit[]} of the values themselves: a rate has no place on their axis */
+/** @typedef {{how: {aggregate?: string|null}, places: Map<import('./client/store.js').Series, unknown>}|undefined} Derivation of a panel that may show something worked out */
+
+/** @param {Panel} panel @returns {Derivation} */
+const derivationOf = (panel) => /** @type {any} */ (panel).derivation;
+
+/** @param {Derivation} derivation @param {import('./client/store.js').Series} series @returns {'itself'|'rate'|'aggregate'} as what it is shown */
+export function shownAs(derivation, series) {
+  if (derivation?.how.aggregate) return 'aggregate';
+  return derivation?.places.has(series) ? 'rate' : 'itself';
+}
+
+/** @param {Panel} panel @returns {import('./client/store.js').Series[]} as they are published */
+export function publishedIn(panel) {
+  const worked = [...(derivationOf(panel)?.places.keys() ?? [])];
+  return worked.length ? worked : [...panel.entries.values()].map(({ series }) => series);
+}
+
+/** @param {Rule[]} rules @returns {NamedLimit[]} */
 export function limitsOf(rules) {
-  return rules.filter(({ condition }) => !condition.rate).flatMap(({ alert, severity, condition: { above, below } }) => {
+  return rules.flatMap(({ alert, severity, condition: { above, below } }) => {
     const grave = /** @type {'warn'|'bad'} */ (severity === 'critical' ? 'bad' : 'warn');
     return [above !== null && { above, level: grave, name: alert }, below !== null && { below, level: grave, name: alert }].filter((each) => each !== false);
   });
@@ -36,7 +53,7 @@ class Marks {
     this.limits = '';
   }
 
-  /** @param {Rule[]} rules that concern it @param {Map<string, string>} firing severity by alert, on series of this panel */
+  /** @param {Rule[]} rules whose thresholds have a place on its axis @param {Map<string, string>} firing severity by alert, on series of this panel */
   show(rules, firing) {
     const limits = limitsOf(rules);
     const text = JSON.stringify(limits);
@@ -85,21 +102,26 @@ export class AlertsPanels {
       if (!known && !this.selectors.size) continue;
       const marks = known ?? new Marks(panel, this.onOpen);
       if (!known) this.marks.set(panel, marks);
-      const key = `${state.version} ${panel.entries.size} ${panel.chart !== null && panel.chart === marks.chart}`;
-      if (key === marks.key) continue;
+      if (keyOf(panel, marks, state) === marks.key) continue;
       this.#look(panel, marks, state);
-      marks.key = `${state.version} ${panel.entries.size} ${panel.chart !== null && panel.chart === marks.chart}`;
+      marks.key = keyOf(panel, marks, state);
     }
   }
 
   /** @param {Panel} panel @param {Marks} marks @param {import('./alerts_state.js').AlertsState} state */
   #look(panel, marks, state) {
-    const series = [...panel.entries.values()].map((entry) => entry.series);
+    const series = publishedIn(panel);
+    const drawn = (/** @type {Rule} */ { condition }, /** @type {import('./client/store.js').Series} */ each) => shownAs(derivationOf(panel), each) === (condition.rate ? 'rate' : 'itself');
     const concerning = state.rules.filter((rule) => series.some((each) => this.selectors.get(rule)?.(each)));
     const names = new Set(concerning.map(({ alert }) => alert));
     const firing = new Map(state.firing.filter(({ alert, items }) => names.has(alert) && items.some((item) => !item.series || series.some((each) => isOf(item, each)))).map(({ alert, severity }) => [alert, severity]));
-    marks.show(concerning, firing);
+    marks.show(concerning.filter((rule) => series.some((each) => this.selectors.get(rule)?.(each) && drawn(rule, each))), firing);
   }
+}
+
+/** @param {Panel} panel @param {Marks} marks @param {import('./alerts_state.js').AlertsState} state */
+function keyOf(panel, marks, state) {
+  return `${state.version} ${panel.entries.size} ${derivationOf(panel)?.places.size} ${panel.chart !== null && panel.chart === marks.chart}`;
 }
 
 /** @param {import('./alerts_state.js').Active} item @param {import('./client/store.js').Series} series */

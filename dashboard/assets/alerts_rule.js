@@ -6,7 +6,7 @@ import { formatAge, formatValue } from './format.js';
 
 /**
  * @typedef {object} Entered what a person entered; numbers as they are typed
- * @property {string} metric @property {Record<string, string>} tags @property {'above'|'below'|'silent'} when @property {string} value
+ * @property {string} metric @property {Record<string, string>} tags @property {'above'|'below'|'rises'|'silent'} when @property {string} value
  * @property {string} seconds @property {string} clear @property {string} severity @property {string} message @property {string} webhook
  */
 
@@ -19,12 +19,12 @@ export function conditionText({ above, below, clear, for_s: forS, silent_for_s: 
 }
 
 /** @param {Rule} rule @returns {boolean} whether the form can hold all of it */
-export const isPlain = ({ condition: { above, below, silent_for_s: silentS, rate } }) => !rate && [above, below, silentS].filter((each) => each !== null).length === 1;
+export const isPlain = ({ condition: { above, below, silent_for_s: silentS, rate } }) => [above, below, silentS].filter((each) => each !== null).length === 1 && !(rate && above === null);
 
 /** @param {Rule} rule @returns {Entered} */
-export function enteredOf({ metric, tags, severity, message, condition: { above, below, clear, for_s: forS, silent_for_s: silentS } }) {
+export function enteredOf({ metric, tags, severity, message, condition: { above, below, clear, for_s: forS, silent_for_s: silentS, rate } }) {
   const text = (/** @type {number|null} */ number) => (number === null ? '' : String(number));
-  const when = silentS !== null ? 'silent' : above !== null ? 'above' : 'below';
+  const when = silentS !== null ? 'silent' : rate ? 'rises' : above !== null ? 'above' : 'below';
   return { metric, tags, when, value: text(above ?? below), seconds: text(silentS ?? forS), clear: text(clear), severity, message: message ?? '', webhook: '' };
 }
 
@@ -32,7 +32,7 @@ export function enteredOf({ metric, tags, severity, message, condition: { above,
 export function tableOf({ metric, tags, when, value, seconds, clear, severity, message, webhook }) {
   const number = (/** @type {string} */ text) => (text.trim() === '' ? null : Number(text));
   const duration = number(seconds) === null ? undefined : `${plainDigits(Number(seconds))}s`;
-  const limits = when === 'silent' ? { silent_for: duration } : { [when]: number(value), clear: number(clear), for: Number(seconds) > 0 ? duration : undefined };
+  const limits = when === 'silent' ? { silent_for: duration } : { [when === 'rises' ? 'above' : when]: number(value), clear: number(clear), for: Number(seconds) > 0 ? duration : undefined, rate: when === 'rises' || undefined };
   const all = { metric, tags, ...limits, severity, message: message.trim(), webhook: webhook.trim() };
   return Object.fromEntries(Object.entries(all).filter(([, each]) => each !== undefined && each !== null && each !== '' && !(typeof each === 'object' && !Object.keys(each).length)));
 }
@@ -44,7 +44,7 @@ const plainDigits = (seconds) => (Number.isInteger(seconds) ? seconds.toFixed(0)
 export function previewOf(values, { when, value }) {
   const threshold = value.trim() === '' ? NaN : Number(value);
   const passes = (/** @type {number} */ each) => (when === 'above' ? each > threshold : each < threshold);
-  return { low: Math.min(...values), high: Math.max(...values), passing: when === 'silent' || Number.isNaN(threshold) ? 0 : values.filter(passes).length };
+  return { low: Math.min(...values), high: Math.max(...values), passing: !['above', 'below'].includes(when) || Number.isNaN(threshold) ? 0 : values.filter(passes).length };
 }
 
 /** @param {number[]} values of the window @param {'above'|'below'} when @returns {number} a round number that none of them passes */

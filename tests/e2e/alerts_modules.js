@@ -86,7 +86,9 @@ export const checks = {
     same(m.tableOf({ ...entered, tags: {}, when: 'silent', value: '7', clear: '1', seconds: '0.5' }), { metric: 'cpu', silent_for: '0.5s', severity: 'critical' });
     const rule = { metric: 'cpu', tags: { host: 'web-?' }, severity: 'critical', message: null, condition: { above: 0.4, below: null, clear: null, for_s: 5, silent_for_s: null, rate: false } };
     same(m.enteredOf(rule), { ...entered, message: '' });
-    same([m.isPlain(rule), m.isPlain({ condition: { ...rule.condition, below: 0 } }), m.isPlain({ condition: { ...rule.condition, rate: true } })], [true, false, false]);
+    same([m.isPlain(rule), m.isPlain({ condition: { ...rule.condition, below: 0 } }), m.isPlain({ condition: { ...rule.condition, rate: true } }), m.isPlain({ condition: { ...rule.condition, above: null, below: 0, rate: true } })], [true, false, true, false]);
+    const rising = { ...rule, condition: { ...rule.condition, rate: true } };
+    same(m.tableOf(m.enteredOf(rising)), { metric: 'cpu', tags: { host: 'web-?' }, above: 0.4, for: '5s', rate: true, severity: 'critical' });
   },
   'alerts_rule.js: a threshold is suggested that nothing passes': async (m, same) => {
     same([m.suggestion([0.1, 0.55], 'above'), m.suggestion([10, 10], 'above'), m.suggestion([], 'above'), m.suggestion([0, 0], 'above')], [0.62, 11, 0, 0]);
@@ -94,8 +96,10 @@ export const checks = {
     same(m.previewOf([1, 5, 9], { when: 'above', value: '4' }), { low: 1, high: 9, passing: 2 });
     same(m.previewOf([1, 5, 9], { when: 'below', value: '' }), { low: 1, high: 9, passing: 0 });
   },
-  'alerts_panels.js: a rule has a line for each side, and none for a rate': async (m, same) => {
+  'alerts_panels.js: a rule has a line for each side, where its values are what is shown': async (m, same) => {
     const condition = { above: 5, below: 1, rate: false };
-    same(m.limitsOf([{ alert: 'a', severity: 'critical', condition }, { alert: 'b', severity: 'info', condition: { above: null, below: 0, rate: false } }, { alert: 'c', severity: 'info', condition: { ...condition, rate: true } }]), [{ above: 5, level: 'bad', name: 'a' }, { below: 1, level: 'bad', name: 'a' }, { below: 0, level: 'warn', name: 'b' }]);
+    same(m.limitsOf([{ alert: 'a', severity: 'critical', condition }, { alert: 'b', severity: 'info', condition: { above: null, below: 0, rate: false } }]), [{ above: 5, level: 'bad', name: 'a' }, { below: 1, level: 'bad', name: 'a' }, { below: 0, level: 'warn', name: 'b' }]);
+    const series = {};
+    same([m.shownAs(undefined, series), m.shownAs({ how: {}, places: new Map() }, series), m.shownAs({ how: {}, places: new Map([[series, {}]]) }, series), m.shownAs({ how: { aggregate: 'sum' }, places: new Map() }, series)], ['itself', 'itself', 'rate', 'aggregate']);
   },
 };

@@ -280,6 +280,25 @@ def test_an_alert_made_at_a_panel_fires_with_no_page_open(
     assert body["series"]["tags"] == {"route": "checkout"}
 
 
+def test_a_panel_of_a_counter_gets_an_alert_on_its_rate(publisher: Publisher, seen: View, rules: Path) -> None:
+    now = time.time()
+    for at in range(5):
+        publisher.publish(sample("net.bytes", 100.0 * at, now - 5 + at, kind="counter", unit="B"))
+    seen.until("document.querySelector(\"[data-metric='net.bytes'] .panel-button\")")
+    seen.until("streamgauge.panels().find(({ metric }) => metric === 'net.bytes').draws > 0")
+    seen.page.click("[data-metric='net.bytes'] .panel-button")
+    seen.page.click("[role=menuitem]:has-text('Alert')")
+    assert seen.page.locator(".alert-form [name=when]").input_value() == "rises"
+    fill(seen, value="90", seconds="")
+    seen.page.click(".alert-form .primary")
+    until_rows(seen, 0)
+    seen.until("document.querySelectorAll(\"[data-metric='net.bytes'] .sg-band-text\").length === 1")
+    assert "above = 90\nrate = true" in (rules / "bytes-high.toml").read_text()
+    now = time.time()
+    publisher.publish(*(sample("net.bytes", 500.0 + 200 * at, now - 1 + at, kind="counter") for at in (0, 1)))
+    until_text(seen, ".alert-row", "warning bytes-high")
+
+
 def test_an_alert_is_changed_and_deleted_in_the_list(
     publisher: Publisher, seen: View, rules: Path, server: Server
 ) -> None:
