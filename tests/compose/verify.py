@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ def main() -> None:
                 _check_containers()
                 _check_dashboard(ports["DASHBOARD_PORT"])
                 _check_ports(ports["BROADCASTER_HTTP_PORT"])
+                _check_edits(ports["DASHBOARD_PORT"], ports["BROADCASTER_HTTP_PORT"])
                 trio.run(_check_samples, ports["BROADCASTER_PORT"])
                 _check_stop()
         finally:
@@ -140,6 +141,26 @@ def _check_ports(http: int) -> None:
     else:
         raise AssertionError("a page of elsewhere was answered")
     say("the HTTP side answers, but no page of elsewhere")
+
+
+def _check_edits(dashboard: int, http: int) -> None:
+    """What is edited in the page is kept: both volumes begin as the examples, and can be written."""
+    board = f"http://127.0.0.1:{dashboard}/api/dashboards/web-shop"
+    saved = _ask(board)
+    _ask(board, "PUT", saved["dashboard"], {"If-Match": f'"{saved["revision"]}"'})
+    alerts = f"http://127.0.0.1:{http}/v1/alerts"
+    assert "latency" in {rule["alert"] for rule in _ask(alerts)["rules"]}
+    _ask(f"{alerts}/verify", "PUT", {"metric": "shop.requests", "above": 1e9}, {"If-None-Match": "*"})
+    assert "verify" in {rule["alert"] for rule in _ask(alerts)["rules"]}
+    say("dashboards and alerts are there, and can be changed")
+
+
+def _ask(url: str, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    kind = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, kind | dict(headers or {}), method=method)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.load(answer)
 
 
 async def _check_samples(port: int) -> None:
