@@ -30,6 +30,21 @@ export function wordsOf(how, those) {
   return [what, each].filter(Boolean).join(', ');
 }
 
+/** @param {How} how @param {Record<string, string>} tags @returns {Record<string, string>} those that what is worked out has */
+function kept({ aggregate, group_by: keys }, tags) {
+  return aggregate ? Object.fromEntries((keys ?? []).filter((key) => key in tags).map((key) => [key, tags[key]])) : tags;
+}
+
+/** @param {How} how @param {string} metric @param {Record<string, string>} tags that are kept @returns {string} */
+function idOf({ aggregate }, metric, tags) {
+  return JSON.stringify([metric, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1)), aggregate || 'rate']);
+}
+
+/** @param {How} how @param {Array<{metric: string, tags: Record<string, string>}>} those @returns {number} as how many series they are shown */
+export function counted(how, those) {
+  return new Set(those.map(({ metric, tags }) => idOf(how, metric, kept(how, tags)))).size;
+}
+
 export class Derivation {
   /** @param {How} how @param {number} capacity samples kept of each series */
   constructor(how, capacity) {
@@ -39,14 +54,16 @@ export class Derivation {
     this.derived = new Map();
     /** @type {Map<Series, Derived>} what each is part of */
     this.places = new Map();
+    /** @type {WeakMap<Series, Series>} */
+    this.relabelled = new WeakMap();
   }
 
   /** @param {Series} series @returns {Series} what is shown of it: maybe itself */
   add(series) {
     const rate = isRate(this.how, series);
-    if (!this.how.aggregate && !rate) return series;
-    const tags = this.how.aggregate ? this.#kept(series.tags) : series.tags;
-    const id = JSON.stringify([series.metric, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1)), this.how.aggregate || 'rate']);
+    if (!this.how.aggregate && !rate) return this.how.unit ? this.#relabelled(series, this.how.unit) : series;
+    const tags = kept(this.how, series.tags);
+    const id = idOf(this.how, series.metric, tags);
     const shown = this.derived.get(id) ?? this.#open(id, series, tags);
     shown.unit = unitOf(this.how, series); // it may have been described anew
     if (shown.from instanceof Group) shown.from.add(series, rate);
@@ -54,9 +71,11 @@ export class Derivation {
     return shown;
   }
 
-  /** @param {Record<string, string>} tags */
-  #kept(tags) {
-    return Object.fromEntries((this.how.group_by ?? []).filter((key) => key in tags).map((key) => [key, tags[key]]));
+  /** The same in everything but its unit. @param {Series} series @param {string} unit @returns {Series} */
+  #relabelled(series, unit) {
+    const shown = this.relabelled.get(series) ?? new Proxy(series, { get: (of, key) => (key === 'unit' ? unit : Reflect.get(of, key)) });
+    this.relabelled.set(series, shown);
+    return shown;
   }
 
   /** @param {string} id @param {Series} series @param {Record<string, string>} tags @returns {Derived} */
@@ -70,7 +89,7 @@ export class Derivation {
   /** @param {Series} series that was forgotten @returns {Series|null} what is shown no more; null: others are part of it */
   remove(series) {
     const shown = this.places.get(series);
-    if (!shown) return series;
+    if (!shown) return this.relabelled.get(series) ?? series;
     this.places.delete(series);
     if (shown.from instanceof Group) {
       shown.from.remove(series);

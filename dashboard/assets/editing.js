@@ -3,6 +3,7 @@
 /** @typedef {import('./board_panels.js').Spec} Spec */
 
 export const PANELS_MAX = 100;
+const KEYS_MAX = 16; // that a panel is grouped by
 const MOST = { width: 4, height: 4 };
 
 /** @param {string} metric @returns {Spec} */
@@ -48,6 +49,12 @@ export function tagsOf(text) {
     rest = rest.slice(match[0].length);
   }
   return tags;
+}
+
+/** @param {string} text `route, host` @returns {string[]|null} null: those are no tags */
+export function keysOf(text) {
+  const keys = [...new Set(text.split(/[,\s]+/).filter(Boolean))];
+  return keys.length <= KEYS_MAX && keys.every((key) => /^[A-Za-z0-9_.-]{1,64}$/.test(key)) ? keys : null;
 }
 
 /** @param {string} title @returns {string} the name of a file for it */

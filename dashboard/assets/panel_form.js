@@ -1,15 +1,15 @@
 /** The dialog in which one panel is configured. */
 
 import { selector } from './board_panels.js';
-import { plain, tagsOf, tagsText } from './editing.js';
+import { counted, wordsOf } from './derived.js';
+import { plain } from './editing.js';
 import { h, say } from './html.js';
-import { CHOICES } from './kinds/index.js';
-import { limitsOf, written } from './kinds/limits.js';
+import { isOfUse, panelFields } from './panel_fields.js';
+
+const TOGETHER = [['aggregate', 'group_by'], ['rate', 'unit'], ['kind', 'title'], ['top', 'min', 'max']]; // in one row, where there is room
+const KEYS_MAX = 200; // that are offered
 
 /** @typedef {import('./board_panels.js').Spec} Spec */
-
-const TAGS = 'tags such as host=web-*, route=/checkout';
-const LIMITS = 'thresholds such as above 90 bad, above 70 warn, below 5 warn';
 
 export class PanelForm {
   /** @param {import('./client/store.js').Store} store */
@@ -18,31 +18,33 @@ export class PanelForm {
     /** @type {(spec: Spec) => void} */
     this.done = () => {};
     this.spec = plain('');
-    const input = (/** @type {string} */ name, /** @type {object} */ more = {}) => /** @type {HTMLInputElement} */ (h('input', { name, autocomplete: 'off', spellcheck: 'false', oninput: () => this.#check(), ...more }));
-    this.metric = input('metric', { list: 'known-metrics', required: true, maxlength: 255, placeholder: 'host.cpu.percent or host.*' });
-    this.title = input('title', { maxlength: 120, placeholder: 'as the metric' });
-    this.tags = input('tags', { placeholder: 'host=web-*, route=/checkout' });
-    this.kind = /** @type {HTMLSelectElement} */ (h('select', { name: 'kind', class: 'button' }, ...CHOICES.map(([value, label]) => h('option', { value }, label))));
-    this.limits = input('thresholds', { placeholder: 'above 90 bad, above 70 warn' });
-    this.known = h('datalist', { id: 'known-metrics' });
+    this.fields = panelFields();
+    this.metrics = h('datalist', { id: 'known-metrics' });
+    this.keys = h('datalist', { id: 'known-keys' });
     this.note = h('p', { class: 'form-note', role: 'status' });
     this.head = h('h2', {}, 'Panel');
-    const field = (/** @type {string} */ label, /** @type {HTMLElement} */ control, /** @type {string} */ hint) => h('label', { class: 'field' }, h('span', {}, label), control, h('small', {}, hint));
     const form = h(
       'form',
-      { method: 'dialog', onsubmit: () => this.#submit() },
+      { method: 'dialog', oninput: () => this.#check(), onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.head,
-      field('Metric', this.metric, 'a metric, or a glob: * is any run of characters, ? one'),
-      field('Tags', this.tags, 'only series that have all of these; globs too'),
-      field('Title', this.title, ''),
-      field('Drawn as', this.kind, ''),
-      field('Thresholds', this.limits, 'above or below, a value, warn or bad; none: leave empty'),
-      this.known,
-      this.note,
-      h('div', { class: 'form-buttons' }, h('button', { class: 'button', type: 'button', onclick: () => this.dialog.close() }, 'Cancel'), h('button', { class: 'button primary' }, 'Apply')),
+      ...this.#rows(),
+      this.metrics,
+      this.keys,
+      h('div', { class: 'form-end' }, this.note, h('div', { class: 'form-buttons' }, h('button', { class: 'button', type: 'button', onclick: () => this.dialog.close() }, 'Cancel'), h('button', { class: 'button primary' }, 'Apply'))),
     );
     this.dialog = /** @type {HTMLDialogElement} */ (h('dialog', { class: 'panel-form', 'aria-label': 'Configure a panel' }, form));
     document.body.append(this.dialog);
+  }
+
+  /** @returns {HTMLElement[]} */
+  #rows() {
+    const rows = [];
+    for (const [key, { node }] of Object.entries(this.fields)) {
+      const together = TOGETHER.find((keys) => keys.includes(key));
+      if (!together) rows.push(node);
+      else if (together[0] === key) rows.push(h('div', { class: 'field-row' }, ...together.map((each) => this.fields[each].node)));
+    }
+    return rows;
   }
 
   /** @param {Spec} spec @param {string} head @param {(spec: Spec) => void} done */
@@ -50,41 +52,68 @@ export class PanelForm {
     this.spec = spec;
     this.done = done;
     say(this.head, head);
-    this.metric.value = spec.metric;
-    this.title.value = spec.title;
-    this.tags.value = tagsText(spec.tags);
-    this.kind.value = spec.kind;
-    this.limits.value = written(spec.thresholds);
-    const metrics = [...new Set([...this.store.series.values()].filter(({ kind }) => kind !== 'event').map(({ metric }) => metric))].sort();
-    this.known.replaceChildren(...metrics.map((metric) => h('option', { value: metric })));
+    for (const [key, field] of Object.entries(this.fields)) field.set(/** @type {any} */ (spec)[key]);
+    const metrics = [...new Set(this.#published.map(({ metric }) => metric))].sort();
+    this.metrics.replaceChildren(...metrics.map((metric) => h('option', { value: metric })));
     this.#check();
     this.dialog.showModal();
-    this.metric.select();
+    /** @type {HTMLInputElement} */ (this.fields.metric.control).select();
   }
 
-  /** @returns {Spec|null} */
+  get #published() {
+    return [...this.store.series.values()].filter(({ kind }) => kind !== 'event');
+  }
+
+  /** @returns {Spec} with undefined for what is not as it should be */
   get entered() {
-    const tags = tagsOf(this.tags.value);
-    const thresholds = limitsOf(this.limits.value);
-    return tags && thresholds && { ...this.spec, metric: this.metric.value.trim(), title: this.title.value.trim(), tags, kind: this.kind.value, thresholds };
+    const entered = Object.fromEntries(Object.entries(this.fields).map(([key, field]) => [key, field.value]));
+    if (!entered.aggregate) entered.group_by = [];
+    return { ...this.spec, .../** @type {any} */ (entered) };
   }
 
+  /** @returns {boolean} whether all is as it should be */
   #check() {
     const { entered } = this;
-    const [tags, limits] = [tagsOf(this.tags.value), limitsOf(this.limits.value)];
-    this.tags.setCustomValidity(tags ? '' : `expected ${TAGS}`);
-    this.limits.setCustomValidity(limits ? '' : `expected ${LIMITS}`);
-    this.metric.setCustomValidity(this.metric.value.trim() ? '' : 'expected a metric, or a glob such as host.*');
-    if (!entered) return say(this.note, tags ? `Thresholds: expected ${LIMITS}` : `Tags: expected ${TAGS}`);
-    const selects = selector(entered);
-    const those = entered.metric ? [...this.store.series.values()].filter((series) => series.kind !== 'event' && selects(series)) : [];
-    const metrics = new Set(those.map(({ metric }) => metric)).size;
-    const count = `${those.length} series${metrics > 1 ? ` of ${metrics} metrics` : ''}`;
-    return say(this.note, those.length ? `Now selects ${count}.` : entered.metric ? 'Selects nothing that is published now.' : '');
+    for (const [key, { node, control }] of Object.entries(this.fields)) {
+      const useful = isOfUse(key, entered);
+      node.hidden = !useful;
+      control.disabled = !useful; // what is not seen holds nobody up
+    }
+    const problems = Object.values(this.fields).map((field) => (field.control.disabled ? '' : field.check())).filter(Boolean);
+    const { min, max } = entered;
+    if (!problems.length && isOfUse('max', entered) && min != null && max != null && min >= max) problems.push(this.#refuse('max', `expected more than ${min}`));
+    say(this.note, entered.metric ? problems[0] ?? this.#told(entered) : '');
+    return problems.length === 0;
   }
 
-  #submit() {
-    const { entered } = this;
-    if (entered) this.done(entered);
+  /** @param {string} key @param {string} problem @returns {string} */
+  #refuse(key, problem) {
+    const { control, note, label } = this.fields[key];
+    control.setCustomValidity(problem);
+    control.setAttribute('aria-invalid', 'true');
+    say(note, problem);
+    return `${label}: ${problem}`;
+  }
+
+  /** @param {Spec} entered @returns {string} what it selects now */
+  #told(entered) {
+    const selects = selector(entered);
+    const those = this.#published.filter(selects);
+    const keys = [...new Set(those.flatMap(({ tags }) => Object.keys(tags)))].sort().slice(0, KEYS_MAX);
+    if (keys.join() !== [...this.keys.children].map((each) => each.getAttribute('value')).join()) this.keys.replaceChildren(...keys.map((value) => h('option', { value })));
+    if (!those.length) return 'Selects nothing that is published now.';
+    const metrics = new Set(those.map(({ metric }) => metric)).size;
+    const count = `${those.length} series${metrics > 1 ? ` of ${metrics} metrics` : ''}`;
+    const words = wordsOf(entered, those);
+    const shown = counted(entered, those);
+    const unknown = (entered.group_by ?? []).filter((key) => !keys.includes(key));
+    const lacking = unknown.length ? ` None has ${unknown.join(', ')}.` : '';
+    return `Now selects ${count}.${words && ` Shows ${entered.aggregate ? `${shown === 1 ? 'one' : shown}: ${words}` : `them ${words}`}.`}${lacking}`;
+  }
+
+  /** @param {Event} event */
+  #submit(event) {
+    if (this.#check()) this.done(this.entered);
+    else event.preventDefault();
   }
 }

@@ -352,6 +352,27 @@ export const checks = {
     same([derivation.remove(those[0]), derivation.remove(those[1]) === shown[0], derivation.derived.size], [null, true, 3]);
     same([derivation.received(those[2], [T]), derivation.received(those[0], [T])], [true, false]);
   },
+  'derived.js: another unit, and nothing else': async (m, same) => {
+    const series = await seriesWith([[0, 1]], { unit: 'B' });
+    const derivation = new m.Derivation({ unit: '%' }, 10);
+    const shown = derivation.add(series);
+    shown.unpaintedTime = 5;
+    same([shown.unit, shown.id === series.id, shown.ring === series.ring, series.unpaintedTime, series.unit], ['%', true, true, 5, 'B']);
+    same([derivation.add(series) === shown, derivation.received(series, [T]), derivation.remove(series) === shown], [true, false, true]);
+  },
+  'derived.js: as how many they are shown': async (m, same) => {
+    const those = [['/a', 'x'], ['/a', 'y'], ['/b', 'x']].map(([route, host]) => ({ metric: 'm', tags: { route, host } }));
+    same([{ aggregate: 'sum', group_by: ['route'] }, { aggregate: 'sum' }, { aggregate: 'max', group_by: ['host', 'route'] }, {}].map((how) => m.counted(how, [...those, { metric: 'n', tags: {} }])), [3, 2, 4, 4]);
+  },
+  'editing.js: tags by which series are grouped': async (m, same) => {
+    same(['route, host', ' route,route ', 'a b', '', 'ro/ute', 'x'.repeat(65)].map(m.keysOf), [['route', 'host'], ['route'], ['a', 'b'], [], null, null]);
+    same(m.keysOf(Array.from({ length: 17 }, (_, at) => `k${at}`).join()), null);
+  },
+  'form_field.js: numbers, or nothing': async (m, same) => {
+    const { read, write } = m.number({ whole: true, least: 1, most: 200, expected: '' });
+    same(['', ' 10 ', '0', '201', '1.5', 'x', '1e2'].map((each) => read(each) ?? null), [null, 10, null, null, null, null, 100]);
+    same([read(''), read('x') === undefined, write(null), write(0), m.number({ expected: '' }).read('−2.5e-3')], [null, true, '', '0', -0.0025]);
+  },
   'derived.js: in words': async (m, same) => {
     const [gauge, counter] = [{ kind: 'gauge' }, { kind: 'counter' }];
     same([m.wordsOf({}, [gauge]), m.wordsOf({}, [counter]), m.wordsOf({}, [counter, gauge]), m.wordsOf({ rate: false }, [counter])], ['', 'per second', 'counters per second', '']);

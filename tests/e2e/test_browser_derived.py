@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.boards import PanelSpec, parse
 from tests.e2e.backstage import Publisher
 from tests.e2e.browsing import Site, View
 from tests.e2e.wire import sample
@@ -139,3 +140,54 @@ def test_tiles_and_tables_show_what_is_worked_out(
     rows = [row.replace("\u202f", " ") for row in view.page.locator(".rank tbody tr").all_text_contents()]
     assert rows[0].startswith("/a") and "7 req/s" in rows[0]
     assert rows[1].startswith("/b") and "5 req/s" in rows[1]
+
+
+def test_lines_have_the_unit_that_their_panel_says(
+    publisher: Publisher, url: str, start: float, view: View, tmp_path: Path
+) -> None:
+    gauge(publisher, "cpu.use", start, [1.0, 2.0], host="a")
+    view.open(url + board(tmp_path, 'metric = "cpu.use"\nunit = "ms"'))
+    until_painted(view, "cpu.use", start, [(0.5, 1), (1.5, 2)], host="a")
+    view.until("document.querySelector('.entry-value').textContent === '2\\u202fms'")
+
+
+def test_all_of_it_is_chosen_in_the_form_by_keyboard(
+    publisher: Publisher, url: str, start: float, view: View, tmp_path: Path
+) -> None:
+    counter(publisher, "shop.hits", start, [0, 10, 20], route="/a", host="x")
+    counter(publisher, "shop.hits", start, [0, 1, 3], route="/a", host="y")
+    counter(publisher, "shop.hits", start, [0, 5, 10], route="/b", host="x")
+    view.open(url + board(tmp_path, 'metric = "shop.hits"\nmin = 1'))
+    until_painted(view, "shop.hits", start, [(1.3, 5), (2.3, 5)], route="/b", host="x")
+    view.page.click("#edit")
+    view.page.focus("[data-action=configure]")
+    keys = view.page.keyboard
+    keys.press("Enter")
+    form = view.page.locator(".panel-form[open]")
+    assert view.text(".form-note") == "Now selects 3 series. Shows them per second."
+    assert not form.locator("[name=group_by]").is_visible(), "there is nothing to group yet"
+    assert not form.locator("[name=min]").is_visible(), "lines have no use for it"
+    keys.press("Tab")
+    keys.press("Tab")
+    keys.type("s")
+    assert view.text(".form-note") == "Now selects 3 series. Shows one: sum of 3, per second."
+    keys.press("Tab")
+    keys.type("rout")
+    assert view.text(".form-note").endswith("None has rout.")
+    keys.type("e")
+    assert view.text(".form-note") == "Now selects 3 series. Shows 2: sum of 3 by route, per second."
+    form.locator("[name=kind]").select_option("table")
+    form.locator("[name=top]").fill("201")
+    assert view.text("#top-note") == "expected 1 to 200"
+    assert view.text(".form-note") == "At most: expected 1 to 200"
+    keys.press("Enter")
+    assert form.is_visible(), "it is not as it should be"
+    form.locator("[name=top]").fill("1")
+    form.locator("[name=unit]").fill("hits")
+    keys.press("Enter")
+    view.page.wait_for_selector(".panel-form[open]", state="hidden")
+    view.until("document.querySelectorAll('.rank tbody tr').length === 1")
+    view.page.click(".edit-bar .primary")
+    view.page.wait_for_selector(".edit-bar", state="hidden")
+    expected = PanelSpec("shop.hits", kind="table", aggregate="sum", group_by=("route",), unit="hits", top=1, min=1.0)
+    assert parse((tmp_path / "one.toml").read_text()).panels == (expected,)
