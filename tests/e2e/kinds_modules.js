@@ -86,6 +86,7 @@ export const checks = {
     };
     same([text(10, 15), text(20, 5), text(-4, -6), text(7, 7), text(0.3, 0.1 + 0.2)], ['▲ +5 (+50 %)', '▼ −15 (−75 %)', '▼ −2 (−50 %)', '→ no change', '→ no change']);
     same([text(40, 50, '%'), text(0, 1536, 'B'), text(1000, 1000.1), text(3, 156)], ['▲ +10 pp (+25 %)', '▲ +1.5 KiB', '▲ +0.1 (<0.1 %)', '▲ +153 (×52)']);
+    same([text(19.8, 19.34, '°C'), text(20, 19.4, 'ms'), text(6e9, 6.1e9, 'B')], ['▼ −0.46 °C (−2.3 %)', '▼ −0.6 ms (−3 %)', '▲ +95.4 MiB (+1.7 %)']);
     same([text(NaN, 5), text(5, NaN), m.changeText(null, null), text(-1e300, 1e-300)], [null, null, null, '▲ +1.00e300 (+100 %)']);
   },
   'kinds/limits.js: the gravest threshold that is reached, in words': async (m, same) => {

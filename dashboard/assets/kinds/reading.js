@@ -1,6 +1,6 @@
 /** What a series says at a time, against what it said before. Pure. */
 
-import { digits, formatAge, formatValue } from '../format.js';
+import { digits, formatAge, formatValue, scale } from '../format.js';
 
 const SURE = 3; // samples in a row that were far from their time, as the store has it
 const NOISE = 1e-12; // of two numbers' size: their difference is that of rounding
@@ -62,8 +62,14 @@ export function changeText(reading, unit) {
   if (!reading || !Number.isFinite(delta)) return null;
   if (delta === 0) return { arrow: '→', size: 'no change', share: '' };
   const sign = delta > 0 ? '+' : '−';
-  const size = unit === '%' ? `${digits(Math.abs(delta))}\u202fpp` : formatValue(Math.abs(delta), unit);
+  const size = unit === '%' ? `${digits(Math.abs(delta))}\u202fpp` : sizeText(Math.abs(delta), Math.max(Math.abs(reading.value), Math.abs(reading.first)), unit);
   return { arrow: delta > 0 ? '▲' : '▼', size: sign + size, share: shareText(reading.value, reading.first, sign) };
+}
+
+/** In the value's own unit, if that has no prefix: half a degree, not 500 thousandths of one. @param {number} size @param {number} beside @param {string|null} unit */
+function sizeText(size, beside, unit) {
+  const { factor, suffix } = scale(beside, unit);
+  return factor === 1 && size >= 1e-3 ? digits(size) + suffix : formatValue(size, unit);
 }
 
 /** @param {number} value @param {number} first @param {string} sign @returns {string} empty: it says nothing */
