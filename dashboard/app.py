@@ -7,7 +7,7 @@ from importlib.resources import files
 import dash
 from flask import Flask, Response, request
 
-from dashboard import boards_http, callbacks, ids, layout
+from dashboard import boards_http, callbacks, client_files, ids, layout
 from dashboard.config import DashboardConfig
 from dashboard.policy import BESIDE, Policy, hostname
 from dashboard.shelf import Shelf
@@ -60,6 +60,7 @@ def create_app(config: DashboardConfig) -> dash.Dash:
     server: Flask = app.server
     server.add_url_rule("/healthz", "healthz", healthz)
     server.add_url_rule(PLOTLY_PATH, "plotly", plotly_script)
+    client_files.register(server)
     for path in PAGES:
         server.add_url_rule(path, path, app.index)
     server.view_functions["/<path:path>"] = not_found  # Dash would answer any path with its page

@@ -53,7 +53,7 @@ def hostname(host: str) -> str:
 
 
 def source(url: str, host: str) -> str:
-    """What of the URL a policy names: as in the page's `urls.js`, a loopback host is the one that serves the page."""
+    """What of the URL a policy names: as in `client/urls.js`, a loopback host is the one that serves the page."""
     parts = urlsplit(url)
     named = parts.hostname or ""
     if is_loopback(named) and not is_loopback(host) and HOST.fullmatch(host):

@@ -3,6 +3,7 @@
 import { Backoff } from './backoff.js';
 import { Chain } from './chain.js';
 import { ServerClock } from './statistics.js';
+import { overWebSocket } from './transport.js';
 
 const PING_S = 2;
 const SILENCE_S = 8; // a ping unanswered for so long, and nothing else heard: the socket is dead
@@ -15,18 +16,35 @@ const WHOLE_HISTORY_S = 1e9;
 
 export const localNow = () => (performance.timeOrigin + performance.now()) / 1000;
 
+/**
+ * @typedef {object} Wishes
+ * @property {Array<{metric?: string, tags?: Record<string, string>}>} [select] any may match
+ * @property {number} [historyS] seconds of history to begin with
+ * @property {string} [client] the name under which the broadcaster lists this connection
+ * @property {string} [token] credentials
+ * @property {'conflate'|'drop_oldest'|'disconnect'} [overflow] what becomes of batches that come too fast
+ * @property {import('./transport.js').Connect} [connect] another way than a WebSocket
+ */
+
+const SUBSCRIPTION = 1;
+
 export class Feed {
-  /** @param {string} url @param {import('./store.js').Store} store */
-  constructor(url, store) {
+  /** @param {string} url @param {import('./store.js').Store} store @param {Wishes} [wishes] */
+  constructor(url, store, wishes = {}) {
     this.url = url;
     this.store = store;
+    this.wishes = { select: [{ metric: '*' }], historyS: WHOLE_HISTORY_S, client: 'dashboard', overflow: 'conflate', connect: overWebSocket, ...wishes };
     this.backoff = new Backoff();
     this.chain = new Chain();
     this.clock = new ServerClock(localNow);
     /** @type {State} */
     this.state = 'connecting';
-    /** @type {WebSocket|null} */
-    this.socket = null;
+    /** @type {import('./transport.js').Transport|null} */
+    this.transport = null;
+    /** @type {import('./transport.js').Heard|null} what the present transport tells; of earlier ones nothing is heard */
+    this.heard = null;
+    this.isOpen = false;
+    this.ending = new AbortController();
     /** @type {string|null} */
     this.session = null;
     this.epoch = null;
@@ -45,19 +63,40 @@ export class Feed {
     this.backfillAt = 0;
     /** @type {(() => void)[]} */
     this.listeners = [];
+    /** @type {(code: string, message: string) => void} */
+    this.onRefused = (code, message) => console.warn('broadcaster:', code, message);
+    /** @type {(loss: {announced: boolean, batches: number, samples: number}) => void} 0: nobody said how many */
+    this.onLost = () => {};
+    /** The history comes again from its beginning: what was missed could not be had. */
+    this.onRestarted = () => {};
   }
 
-  /** Connect now and keep connected for as long as the page lives. */
+  /** Connect now and keep connected until `close()`. */
   start() {
+    const { signal } = this.ending;
     this.#connect();
-    setInterval(() => this.#check(), 250);
-    addEventListener('online', () => this.retry());
-    document.addEventListener('visibilitychange', () => this.#check());
+    const timer = setInterval(() => this.#check(), 250);
+    signal.addEventListener('abort', () => clearInterval(timer));
+    globalThis.addEventListener?.('online', () => this.retry(), { signal });
+    globalThis.document?.addEventListener('visibilitychange', () => this.#check(), { signal });
   }
 
   /** Do not wait any longer. */
   retry() {
+    if (this.ending.signal.aborted) return;
     if (this.retryAt !== null || this.state === 'closed') this.#connect();
+  }
+
+  /** For good: nothing is heard any more, and no timer runs. */
+  close() {
+    this.ending.abort();
+    this.#end(1000, 'closed here');
+  }
+
+  /** For this connection and those to come. @param {string} token */
+  authenticate(token) {
+    this.wishes.token = token;
+    this.#send({ type: 'authenticate', token });
   }
 
   /** @param {State} state */
@@ -72,16 +111,33 @@ export class Feed {
     this.bye = null;
     this.#become(this.backoff.exhausted ? 'cannot connect' : this.backoff.failures ? 'reconnecting' : 'connecting');
     this.heardAt = this.pingedAt = localNow();
-    const socket = new WebSocket(this.url, ['streamgauge.v1']);
-    this.socket = socket;
-    socket.addEventListener('message', (event) => socket === this.socket && this.#receive(event.data));
-    socket.addEventListener('close', (event) => socket === this.socket && this.#closed(event.code, event.reason));
+    this.#open();
     for (const listener of this.listeners) listener();
+  }
+
+  #open() {
+    const { connect, token } = this.wishes;
+    const ifPresent = (/** @type {() => void} */ act) => heard === this.heard && act();
+    /** @type {import('./transport.js').Heard} */
+    const heard = {
+      opened: () => ifPresent(() => { this.isOpen = true; }),
+      received: (text) => ifPresent(() => this.#receive(text)),
+      closed: (code, reason) => ifPresent(() => this.#closed(code, reason)),
+    };
+    this.heard = heard;
+    this.transport = connect(this.url, ['streamgauge.v1', ...(token ? [`bearer.${token}`] : [])], heard);
+  }
+
+  #forgetTransport() {
+    const { transport } = this;
+    this.transport = this.heard = null;
+    this.isOpen = false;
+    return transport;
   }
 
   /** @param {number} code @param {string} reason */
   #closed(code, reason) {
-    this.socket = null;
+    this.#forgetTransport();
     this.closeCode = code;
     this.closeReason = this.bye?.reason || reason;
     if (code >= PERMANENT || this.bye?.reconnect === false) {
@@ -93,14 +149,23 @@ export class Feed {
     this.#become(this.backoff.exhausted ? 'cannot connect' : 'reconnecting');
   }
 
+  /** No attempt follows. @param {number} code @param {string} reason */
+  #end(code, reason) {
+    this.#forgetTransport()?.close();
+    this.retryAt = null;
+    this.closeCode = code;
+    this.closeReason = reason;
+    this.#become('closed');
+  }
+
   /** Timers of a hidden or sleeping tab come late: after such a pause, what waits in the socket is heard first. */
   #check() {
     const now = localNow();
     const late = now - this.checkedAt > 3;
     this.checkedAt = now;
     if (this.retryAt !== null && now >= this.retryAt) return this.#connect();
-    if (this.socket === null || late) return undefined;
-    if (this.socket.readyState !== WebSocket.OPEN) return this.#abandonIf(now - this.pingedAt > CONNECT_S);
+    if (this.transport === null || late) return undefined;
+    if (!this.isOpen) return this.#abandonIf(now - this.pingedAt > CONNECT_S);
     this.backoff.healthy(now);
     if (this.state === 'catching up' && now - this.backfillAt > QUIET_S) this.#become('live');
     if (this.pingedAt > this.heardAt) return this.#abandonIf(now - this.pingedAt > SILENCE_S);
@@ -110,10 +175,10 @@ export class Feed {
 
   /** @param {boolean} dead a dead socket's own close event may be minutes away, so it is not waited for */
   #abandonIf(dead) {
-    if (!dead || !this.socket) return;
-    const socket = this.socket;
+    if (!dead || !this.transport) return;
+    const { transport } = this;
     this.#closed(1006, 'no answer');
-    socket.close();
+    transport.close();
   }
 
   /** @param {number} now */
@@ -124,7 +189,7 @@ export class Feed {
 
   /** @param {object} message */
   #send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.isOpen) this.transport?.send(JSON.stringify(message));
   }
 
   /** @param {string} data */
@@ -140,7 +205,7 @@ export class Feed {
       case 'gap': return this.#gap(message);
       case 'pong': return this.clock.pong(message.time, message.server_time);
       case 'bye': this.bye = message; return undefined;
-      case 'error': this.counters.errors++; console.warn('broadcaster:', message.code, message.message); return undefined;
+      case 'error': return this.#refused(message);
       default: return undefined; // a later protocol may have more to say
     }
   }
@@ -152,8 +217,9 @@ export class Feed {
     this.session = message.session;
     this.epoch = message.epoch;
     this.clock.welcome(message.time);
-    this.#send({ type: 'hello', client: 'dashboard', overflow: 'conflate' });
-    this.#send({ type: 'subscribe', id: 1, select: [{ metric: '*' }], ...(this.chain.request() ?? { history: WHOLE_HISTORY_S }) });
+    this.#send({ type: 'hello', client: this.wishes.client, overflow: this.wishes.overflow });
+    const since = this.chain.request() ?? { history: this.wishes.historyS };
+    this.#send({ type: 'subscribe', id: SUBSCRIPTION, select: this.wishes.select, ...since });
     this.#ping(localNow());
   }
 
@@ -167,6 +233,7 @@ export class Feed {
     if (!continues && asked === 'resume') {
       this.counters.restarted++;
       this.restartedAt = localNow();
+      this.onRestarted();
     }
     this.backfillAt = localNow();
     this.#become('catching up');
@@ -180,10 +247,7 @@ export class Feed {
       this.store.take(message.series, 'conflated');
       return undefined;
     }
-    if (!this.chain.live(message)) {
-      this.counters.chainBreaks++;
-      this.store.breakLines();
-    }
+    if (!this.chain.live(message)) this.#missed();
     this.counters.batches++;
     this.store.take(message.series, 'live');
     this.#become('live');
@@ -206,9 +270,21 @@ export class Feed {
     this.counters.gapBatches += message.batches;
     this.counters.gapSamples += message.samples;
     this.store.lost += message.samples;
-    if (!this.chain.gap(message)) {
-      this.counters.chainBreaks++;
-      this.store.breakLines();
-    }
+    this.onLost({ announced: true, batches: message.batches, samples: message.samples });
+    if (!this.chain.gap(message)) this.#missed();
+  }
+
+  /** Something was lost and nobody said so. */
+  #missed() {
+    this.counters.chainBreaks++;
+    this.store.breakLines();
+    this.onLost({ announced: false, batches: 0, samples: 0 });
+  }
+
+  /** If it is the subscription, asking again would not help. @param {any} message */
+  #refused({ id, code, message }) {
+    this.counters.errors++;
+    this.onRefused(code, message);
+    if (id === SUBSCRIPTION) this.#end(1000, message);
   }
 }

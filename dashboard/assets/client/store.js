@@ -48,7 +48,7 @@ export class Store {
     this.onDescribed = () => {};
     /** @type {(series: Series) => void} */
     this.onForgotten = () => {};
-    /** @type {(series: Series, times: number[]) => void} */
+    /** @type {(series: Series, times: number[], values: any[], how: 'live'|'backfill'|'conflated') => void} */
     this.onSamples = () => {};
     /** @type {(time: number) => void} the newest of a series' live samples */
     this.onLive = () => {};
@@ -115,7 +115,7 @@ export class Store {
         this.#arrived(series, this.now());
         this.onLive(series.unpaintedTime);
       }
-      this.onSamples(series, times);
+      this.onSamples(series, times, values, how);
     }
     if (how === 'conflated') this.lost = 0;
     this.counters.samples += count;
