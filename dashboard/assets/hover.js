@@ -64,7 +64,7 @@ export class Hover {
     const onLeft = x + LABEL_PX > chart.width;
     this.label.setAttribute('x', onLeft ? '-5' : '5');
     this.label.setAttribute('text-anchor', onLeft ? 'end' : 'start');
-    return say(this.label, formatClock(chart.timeAt(x)));
+    return say(this.label, formatClock(chart.view.from + crosshair.share * chart.view.width)); // the same in all of them
   }
 
   /** @param {number} x */
