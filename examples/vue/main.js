@@ -18,7 +18,8 @@ const App = {
     onUnmounted(live.close);
     const state = computed(() => WORDS[live.state]);
     const wait = computed(() => (live.retryInS === null ? '' : `next try in ${Math.ceil(live.retryInS)} s`));
-    return { live, state, wait, select: SELECT, broadcaster: BROADCASTER };
+    const away = computed(() => ['reconnecting', 'cannot connect', 'closed'].includes(live.state));
+    return { live, state, wait, away, select: SELECT, broadcaster: BROADCASTER };
   },
   template: `
     <header>
@@ -26,7 +27,7 @@ const App = {
       <label><span>Filter</span><input v-model="live.filter" type="search" placeholder="Filter series" autocomplete="off"></label>
       <p class="state" :data-state="live.state" role="status"><i></i>{{ state }}</p>
     </header>
-    <p v-if="live.retryInS !== null || live.state === 'closed'" class="notice">
+    <p v-if="away" class="notice">
       <span>The broadcaster at {{ broadcaster }} is out of reach<template v-if="wait">; {{ wait }}</template>.</span>
       <button type="button" @click="live.retry">Retry now</button>
     </p>
