@@ -91,7 +91,7 @@ export class AlertsDrawer {
     const pending = state.active.filter((each) => each.state === 'pending');
     this.firing.fill([...active, ...pending].map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.');
     this.over.fill(state.over.slice(0, SHOWN).map((each) => item(`over ${keyOf(each)} ${each.ended} ${each.ended_reason}`, each, () => this.#over(each))), 'Nothing has fired since the broadcaster began.');
-    this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify(each)} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
+    this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify({ ...each, firing: 0, pending: 0 })} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
     this.create.hidden = !state.writable;
     this.problem.hidden = state.reachable && (state.writable || !state.known);
     say(this.problem, state.reachable ? 'Alerts are files of the broadcaster. To make them here, start it with --alerts DIR --alerts-writable.' : 'The broadcaster’s HTTP side does not answer: this is what the stream says.');
@@ -131,14 +131,18 @@ export class AlertsDrawer {
   /** @param {Rule} rule */
   #rule(rule) {
     const tags = Object.entries(rule.tags).map(([key, glob]) => `${key}=${glob}`).join(', ');
-    const state = rule.firing ? `fires on ${rule.firing}` : rule.pending ? `pending on ${rule.pending}` : 'ok';
+    const state = h('span', { class: 'alert-state' });
     const posts = rule.webhooks?.length ? ` · posts to ${rule.webhooks.map((host) => host.replace(/^https?:\/\//, '')).join(', ')}` : '';
     const own = this.state.writable && rule.revision;
     const tools = own
       ? [isPlain(rule) ? h('button', { class: 'button small', type: 'button', 'aria-label': `Edit ${rule.alert}`, onclick: () => this.acts.edit(rule) }, 'Edit') : null, this.#removal(rule)]
       : [h('span', { class: 'alert-file' }, rule.file ?? '')];
-    const node = h('li', { class: 'alert-item is-rule', 'data-level': rule.severity, 'data-rule': rule.alert }, h('div', { class: 'alert-head' }, level(rule.severity), h('span', { class: 'alert-name' }, rule.alert), h('span', { class: 'alert-state', 'data-firing': rule.firing > 0 }, state)), h('p', {}, h('code', {}, rule.metric + (tags && `{${tags}}`)), ` ${conditionText(rule.condition, this.acts.unitOf(rule))}${posts}`), h('div', { class: 'alert-foot' }, ...tools));
-    return { node, tick: () => {} };
+    const node = h('li', { class: 'alert-item is-rule', 'data-level': rule.severity, 'data-rule': rule.alert }, h('div', { class: 'alert-head' }, level(rule.severity), h('span', { class: 'alert-name' }, rule.alert), state), h('p', {}, h('code', {}, rule.metric + (tags && `{${tags}}`)), ` ${conditionText(rule.condition, this.acts.unitOf(rule))}${posts}`), h('div', { class: 'alert-foot' }, ...tools));
+    const tick = (/** @type {Rule} */ { firing, pending }) => {
+      say(state, firing ? `fires on ${firing}` : pending ? `pending on ${pending}` : 'ok');
+      state.dataset.firing = String(firing > 0);
+    };
+    return { node, tick };
   }
 
   /** @param {Rule} rule */

@@ -317,8 +317,11 @@ def test_an_alert_is_changed_and_deleted_in_the_list(
     seen.page.click(BELL)
     until_text(seen, "[data-rule='nothing-comes']", "shop.errors above 0.5")
     until_text(seen, "[data-rule='nothing-comes']", "ok")
+    seen.js("document.querySelector('[data-rule=nothing-comes]').kept = true")
     publish(publisher, errors=1.0)
     until_rows(seen, 1)
+    until_text(seen, "[data-rule='nothing-comes']", "fires on 1")
+    assert seen.js("document.querySelector('[data-rule=nothing-comes]').kept")  # nothing moves under a finger
     seen.page.click("[data-rule='nothing-comes'] >> text=Delete")
     seen.page.click("[data-rule='nothing-comes'] >> text=Really delete?")
     seen.until("!document.querySelector('[data-rule=nothing-comes]')")
