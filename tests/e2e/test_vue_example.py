@@ -9,6 +9,7 @@ from playwright.sync_api import WebSocket
 from tests.e2e.backstage import Backstage, Publisher
 from tests.e2e.browsing import REFUSED, Server, Site, View
 from tests.e2e.elsewhere import serving_pages
+from tests.e2e.test_browser_access import PHONE, THEMES, dress, violations
 from tests.e2e.wire import sample
 
 EXAMPLE = Path(__file__).parents[2] / "examples/vue"
@@ -58,6 +59,9 @@ def test_cards_are_live_and_can_be_filtered(example: str, publisher: Publisher, 
     view.until(STATE, "Live")
     assert view.page.locator(".card").count() == 2
     assert view.js("() => document.querySelector('.card path').getAttribute('d')").count("L") == 1
+    for theme in THEMES:
+        dress(view, theme, PHONE)
+        assert violations(view) == []
     view.page.fill("input", "web-2")
     view.until("document.querySelectorAll('.card').length === 1")
     view.page.fill("input", "nothing")
