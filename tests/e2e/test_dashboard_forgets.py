@@ -36,7 +36,7 @@ def page(urls: tuple[str, str]) -> Iterator[Page]:
     with running(*command, STREAMGAUGE_DASHBOARD_FORGET_S=FORGET_S) as process, chromium() as browser:
         opened = browser.new_page(viewport={"width": 1440, "height": 900})
         opened.goto(url_in(process, "http"))
-        opened.wait_for_function("window.streamgauge?.connection.state === 'live'")
+        opened.wait_for_function("() => window.streamgauge?.connection.state === 'live'")
         yield opened
 
 
