@@ -19,7 +19,7 @@ def url(site: Site, tmp_path: Path) -> str:
 
 
 def titles(view: View) -> list[str]:
-    return view.page.locator(".panel-title").all_inner_texts()
+    return view.page.locator(".panel-title").all_text_contents()  # of panels that are not rendered yet, too
 
 
 def tool(view: View, at: int, action: str) -> None:
