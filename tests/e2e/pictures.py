@@ -28,7 +28,7 @@ QUALITY = 80
 FILLED_S = 62  # until a window of a minute is full
 OPENED_MS, SETTLED_MS, DOOMED_S = 2500, 700, 4
 MOVING = "moving"
-MOVING_SIZE, FRAMES, EVERY_S = (960, 600), 48, 0.125
+MOVING_SIZE, FRAMES, EVERY_S = (800, 500), 40, 0.125
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def move(browser: Browser, places: Scene) -> None:
             page.wait_for_timeout(1e3 * max(0.0, due - time.monotonic()))
         file = IMAGES / f"moving-{theme}.webp"
         first, *rest = frames
-        first.save(file, save_all=True, append_images=rest, duration=int(1e3 * EVERY_S), loop=0, quality=60, method=4)
+        first.save(file, save_all=True, append_images=rest, duration=int(1e3 * EVERY_S), loop=0, quality=45, method=6)
         print(f"{file.name}: {file.stat().st_size / 1e3:.0f} kB", flush=True)
         page.context.close()
 
