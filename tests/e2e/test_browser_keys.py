@@ -140,32 +140,6 @@ def test_pages_by_keyboard(server: Server, publisher: Publisher, site: Site, vie
 
 
 KEYS = {"\u2212", "Space", "Esc", *"←→↑↓+/?19LJKFMEDCWTA"}
-    *[
-        "L",
-        "Space",
-        "Esc",
-        "←",
-        "→",
-        "↑",
-        "↓",
-        "+",
-        "−",
-        "1",
-        "9",
-        "/",
-        "J",
-        "K",
-        "F",
-        "M",
-        "E",
-        "D",
-        "C",
-        "W",
-        "T",
-        "A",
-        "?",
-    ]
-}
 
 
 def test_the_help_lists_every_key_and_has_them(four: View) -> None:
