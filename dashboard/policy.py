@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from broadcaster.origins import is_loopback
 
 EMBEDDED = "/embed"
-HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 BESIDE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -56,7 +56,7 @@ def source(url: str, host: str) -> str:
     """What of the URL a policy names: as in `client/urls.js`, a loopback host is the one that serves the page."""
     parts = urlsplit(url)
     named = parts.hostname or ""
-    if is_loopback(named) and not is_loopback(host) and HOST.fullmatch(host):
+    if is_loopback(named) and not is_loopback(host.strip("[]")) and HOST.fullmatch(host):
         named = host
     if ":" in named:
         named = "*"  # a policy has no way to write an IPv6 address

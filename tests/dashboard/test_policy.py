@@ -47,6 +47,9 @@ def test_a_host_that_is_no_name_changes_nothing(host: str) -> None:
 
 def test_an_address_that_a_policy_cannot_write_is_any_host_at_that_port() -> None:
     assert source("ws://[fd00::1]:8765", "demo.example") == "ws://*:8765"
+    assert source("ws://127.0.0.1:8765", "[fd00::2]") == "ws://*:8765"
+    assert source("ws://127.0.0.1:8765", "[::1]") == "ws://127.0.0.1:8765"
+    assert source("ws://127.0.0.1:8765", "my_host") == "ws://my_host:8765"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,34 @@ export const checks = {
     ]);
     client.close();
   },
+  'client/streamgauge.js: a listener that throws costs no sample, and is reported': async (m, same) => {
+    const { memory, client } = begin(m);
+    const reported = [];
+    const report = (event) => { reported.push(event.error.message); event.preventDefault(); };
+    addEventListener('error', report);
+    client.on('samples', () => { throw new Error('mine'); });
+    memory.welcome();
+    memory.samples(1, [10, 1]);
+    memory.samples(2, [11, 2]);
+    removeEventListener('error', report);
+    same([reported, client.find('a', { host: 'x' }).ring.contents().values], [['mine', 'mine'], [1, 2]]);
+    client.close();
+  },
+  'client/streamgauge.js: a transport that throws at a retry is tried again': async (m, same) => {
+    const { memory, client } = begin(m);
+    memory.welcome();
+    const { connect } = memory;
+    const wishes = client.feed.wishes;
+    wishes.connect = () => { throw new Error('no network'); };
+    memory.line.heard.closed(1006, '');
+    client.retry();
+    same([client.state, client.retryInS > 0], ['reconnecting', true]);
+    wishes.connect = connect;
+    client.retry();
+    memory.welcome();
+    same(memory.lines.length, 2);
+    client.close();
+  },
   'client/streamgauge.js: samples are in the ring when they are told': async (m, same) => {
     const { memory, client } = begin(m);
     const told = [];

@@ -84,7 +84,7 @@ export class Feed {
   /** Do not wait any longer. */
   retry() {
     if (this.ending.signal.aborted) return;
-    if (this.retryAt !== null || this.state === 'closed') this.#connect();
+    if (this.retryAt !== null || this.state === 'closed') this.#reconnect();
   }
 
   /** For good: nothing is heard any more, and no timer runs. */
@@ -104,6 +104,15 @@ export class Feed {
     if (this.state === state) return;
     this.state = state;
     for (const listener of this.listeners) listener();
+  }
+
+  /** A transport that cannot even begin has failed as one that was closed. */
+  #reconnect() {
+    try {
+      this.#connect();
+    } catch (error) {
+      this.#closed(1006, String(error));
+    }
   }
 
   #connect() {
@@ -163,7 +172,7 @@ export class Feed {
     const now = localNow();
     const late = now - this.checkedAt > 3;
     this.checkedAt = now;
-    if (this.retryAt !== null && now >= this.retryAt) return this.#connect();
+    if (this.retryAt !== null && now >= this.retryAt) return this.#reconnect();
     if (this.transport === null || late) return undefined;
     if (!this.isOpen) return this.#abandonIf(now - this.pingedAt > CONNECT_S);
     this.backoff.healthy(now);

@@ -89,7 +89,13 @@ export class Client {
   /** @param {string} type @param {any} detail @returns {boolean} whether anybody listens */
   #tell(type, detail) {
     const listeners = this.#listeners.get(type);
-    for (const listener of listeners ?? []) listener(detail);
+    for (const listener of listeners ?? []) {
+      try {
+        listener(detail);
+      } catch (error) {
+        reportError(error); // as of a DOM listener: it is the listener's, and no sample of this message is lost for it
+      }
+    }
     return Boolean(listeners?.size);
   }
 
