@@ -23,6 +23,7 @@ CROWD = Load(panels=100, lines=50, rate_hz=1, back_s=60)
 HOURS, LONG = 10, Load(panels=10, lines=4, rate_hz=1, back_s=0)
 FULL_S, QUICK_S = 12.0, 4.0
 WARM_S = 4.0
+FED_S = 3.0  # Netdata's page does not look again for a chart that is not there yet
 SCROLL_PX = 120
 
 FRESH = """(panel, since) => {
@@ -75,9 +76,11 @@ def beside(browser: Browser, other: Other, seconds: float) -> Row:
     """The same load in a page of somebody else's."""
     port = free_port()
     page = f"http://127.0.0.1:{port}/{other.path}"
-    with serving(other.peer, port), watched(browser, page, other.fresh, PANELS.panels) as watch:
-        watch.page.wait_for_function("window.drawingProbe.ages.length > 0", timeout=60_000, polling=100)
-        return _watching(watch, seconds)
+    with serving(other.peer, port):
+        time.sleep(FED_S)
+        with watched(browser, page, other.fresh, PANELS.panels) as watch:
+            watch.page.wait_for_function("window.drawingProbe.ages.length > 0", timeout=60_000, polling=100)
+            return _watching(watch, seconds)
 
 
 def _watching(watch: Watch, seconds: float) -> Row:
