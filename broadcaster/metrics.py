@@ -22,6 +22,7 @@ _COUNTERS = {
 _COUNTERS_BY = {
     "closes": ("code", "Connections closed by the broadcaster, by close code."),
     "errors": ("code", "Messages refused, by error code."),
+    "refused": ("reason", "What a limit or the credentials refused, by reason."),
     "rejected_samples": ("code", "Samples rejected, by error code."),
     "dropped_batches": ("overflow", "Batches dropped for slow subscribers, by overflow policy."),
     "dropped_samples": ("overflow", "Samples dropped for slow subscribers, by overflow policy."),

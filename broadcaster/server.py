@@ -26,7 +26,7 @@ from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
 from broadcaster.publishing import PublishCounts, Publisher
 from broadcaster.selection import Selection
-from broadcaster.session import Shared
+from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
 from broadcaster.stream import FrameStream
 from broadcaster.telemetry import LoopLag, publish_telemetry
@@ -144,6 +144,7 @@ class Broadcaster:
             closes=dict(self._closes),
             errors=dict(self._shared.errors),
             accepted_samples=self.hub.accepted_samples,
+            refused=dict(self._shared.refusals.counts),
             rejected_samples=dict(counts.rejected),
             duplicate_messages=counts.duplicates,
             batches=self.hub.batches,

@@ -3,72 +3,34 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from orjson import loads
 
 from broadcaster import errors, messages
-from broadcaster.audience import Deliver, Member, Section, Wish
-from broadcaster.auth import EVERYTHING, Authenticator, Grant
-from broadcaster.backfill import Backfill
-from broadcaster.config import BroadcasterConfig
-from broadcaster.coverage import Coverage
+from broadcaster.auth import Grant
 from broadcaster.errors import Close
-from broadcaster.history import Record
-from broadcaster.hub import Hub
-from broadcaster.ledger import Account, Ledger
+from broadcaster.ledger import Account
 from broadcaster.limits import TokenBucket
-from broadcaster.mailbox import OVERFLOWS, Overflow
-from broadcaster.publishing import PublishCounts, Publisher
-from broadcaster.selection import Selection, parse_selection
-from ingest.messages import MessageError, decode, message_id
+from broadcaster.mailbox import OVERFLOWS
+from broadcaster.publishing import Publisher
+from broadcaster.selection import Selection
+from broadcaster.shared import Outlet, Shared
+from broadcaster.subscribing import Subscribing
+from ingest.messages import MessageError, Publish, decode, message_id
 from ingest.samples import show
 
 MAX_RATE = (0.1, 1_000.0)
-OPERATIONS_MAX = 16
 CLIENT_MAX = 256
-
-
-class Outlet(Member, Protocol):
-    """The way to the client. Nothing here waits."""
-
-    detour: Deliver | None
-    """Where batches go instead, as long as a backfill is under way."""
-
-    def send(self, payload: bytes, *, new_chain: bool = False) -> None:
-        """An answer, which is never dropped."""
-
-    def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
-        """Send these one by one as fast as the client takes them, then call `done`."""
-
-    def configure(self, overflow: Overflow) -> None: ...
-
-    def close(self, close: Close) -> None: ...
-
-
-@dataclass(slots=True)
-class Shared:
-    """What all sessions of a broadcaster share."""
-
-    config: BroadcasterConfig
-    hub: Hub
-    ledger: Ledger
-    authenticator: Authenticator
-    counts: PublishCounts
-    clock: Callable[[], float]  # steady seconds
-    hold: Callable[[], None]  # before messages that came together are handled
-    release: Callable[[], None]  # and after
-    errors: dict[str, int] = field(default_factory=dict)
 
 
 class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
 
     __slots__ = (
-        "_backfill", "_bad", "_closed", "_coverage", "_max_rate", "_operations", "_outlet", "_publisher",
-        "_section", "_shared", "_spoken", "client", "grant", "id", "producer", "published", "subscriptions",
+        "_bad", "_closed", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client", "grant", "id",
+        "producer", "published",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant) -> None:
@@ -79,13 +41,8 @@ class Session:
         self.client: str | None = None
         self.producer: str | None = None
         self.published = 0  # samples
-        self.subscriptions: dict[int, Selection] = {}
         self._publisher: Publisher | None = None
-        self._max_rate: float | None = None
-        self._section: Section | None = None
-        self._backfill: Backfill | None = None
-        self._coverage: Coverage | None = None  # while it has subscriptions
-        self._operations: list[Callable[[], None]] = []
+        self._subscribing = Subscribing(shared, outlet, grant, self.refuse)
         self._spoken = False
         self._closed = False
         config = shared.config
@@ -172,7 +129,7 @@ class Session:
         if max_rate is not None:
             if type(max_rate) not in (int, float) or not max_rate > 0:
                 raise MessageError("bad_message", f"max_rate: expected a number above 0, got {show(max_rate)}")
-            self._max_rate = min(max(float(max_rate), MAX_RATE[0]), MAX_RATE[1])
+            self._subscribing.max_rate = min(max(float(max_rate), MAX_RATE[0]), MAX_RATE[1])
         self.client = client[:CLIENT_MAX] if client is not None else None
         self._outlet.configure(overflow)
 
@@ -197,6 +154,9 @@ class Session:
         if account is not None and id is not None:
             account.apply(id)
         self.published += publish.accepted
+        self._acknowledge(id, publish)
+
+    def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
             self._outlet.send(messages.ack(id, publish.accepted, publish.rejected))
         elif publish.rejected:
@@ -245,132 +205,21 @@ class Session:
         if not isinstance(token, str):
             raise MessageError("bad_token", f"token: expected a text, got {show(token)}")
         self.grant = self._shared.authenticator(token)
-        if self.subscriptions:
-            self._operate(lambda: self._rejoin(None))
-
-    # Subscribing: one at a time, because a backfill under way must end before the audience changes again.
-
-    def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
-        if self._backfill is None:
-            operation()
-        elif len(self._operations) < OPERATIONS_MAX:
-            self._operations.append(operation)
-        else:
-            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end"
-            raise MessageError("rate_limited", problem, id)
+        self._subscribing.regrant(self.grant)
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
-        id = message_id(message, required=True)
-        assert id is not None
-        config = self._shared.config
-        selection = parse_selection(message.get("select"), config.selectors_max, id)
-        history, resume = message.get("history"), message.get("resume")
-        if history is not None and resume is not None:
-            raise MessageError("bad_message", "history: expected either history or resume, got both", id)
-        if history is not None and (type(history) not in (int, float) or not 0 <= history < math.inf):
-            raise MessageError("bad_message", f"history: expected seconds from 0 on, got {show(history)}", id)
-        if resume is not None and (not isinstance(resume, str) or len(resume) > 512):
-            raise MessageError(
-                "bad_message", f"resume: expected a cursor of at most 512 characters, got {show(resume)}", id
-            )
-        self._check_allowed(selection, id)
-        self._operate(lambda: self._begin(id, selection, history, resume), id)
-
-    def _check_allowed(self, selection: Selection, id: int) -> None:
-        plain = [selector.metric for selector in selection if not set(selector.metric) & {"*", "?"}]
-        if len(plain) == len(selection) and not any(map(self.grant.may_subscribe, plain)):
-            raise MessageError("forbidden", f"select: the token does not allow {show(plain[0])}", id)
-
-    def _begin(self, id: int, selection: Selection, history: float | None, resume: str | None) -> None:
-        if id in self.subscriptions:
-            self.refuse(MessageError("bad_message", f"id: {id} is in use by another subscription", id))
-            return
-        if len(self.subscriptions) >= self._shared.config.subscriptions_max:
-            most = self._shared.config.subscriptions_max
-            self.refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
-            return
-        self.subscriptions[id] = selection
-        _, seq = self._join()
-        hub = self._shared.hub
-        wish = Wish(selection, None, None if self.grant is EVERYTHING else self.grant.may_subscribe)
-        assert self._section is not None and self._coverage is not None
-        records = list(self._section.records) if len(self.subscriptions) == 1 else hub.select(wish)
-        backfill = Backfill(hub.history, self._section, self._coverage, seq)
-        resumed = False
-        if resume is not None:
-            at = messages.parse_cursor(resume)
-            known = at is not None and at[0] == hub.history.epoch and at[1] <= hub.history.seq
-            resumed = at is not None and known and hub.history.holds_after(records, at[1])
-            backfill.since_seq(records, at[1] if resumed and at else -1)
-        elif history:
-            backfill.since_time(records, time.time() - history)
-        descriptors = [record.descriptor() for record in records]
-        cursor = messages.cursor(hub.history.epoch, seq)
-        self._outlet.send(messages.subscribed(id, seq, cursor, resumed, descriptors), new_chain=True)
-        self._run(backfill)
-
-    def _run(self, backfill: Backfill) -> None:
-        self._backfill, self._outlet.detour = backfill, backfill.pass_by
-        self._outlet.pull(backfill.payloads(), self._ended)
-
-    def _ended(self) -> None:
-        self._backfill = self._outlet.detour = None
-        while self._operations and self._backfill is None:
-            self._operations.pop(0)()
-
-    def _join(self) -> tuple[int, int]:
-        """Makes the connection a member of the audience of all its subscriptions.
-
-        Returns the seq where its chain ended (0: it had none), and the one where it goes on. Nothing is between them.
-        """
-        hub, grant = self._shared.hub, self.grant
-        before, undescribed, end = self._section, dict[Record, None](), 0
-        if before is not None:
-            undescribed = before.undescribed  # known to it, but perhaps without a batch that could have brought it here
-            end = hub.leave(self._outlet, before)
-        allows = None if grant is EVERYTHING else grant.may_subscribe
-        selection = frozenset().union(*self.subscriptions.values())
-        wish = Wish(selection, self._max_rate, allows, None if allows is None else id(grant))
-        section, seq = hub.join(self._outlet, wish)
-        self._section = section
-        if before is None or self._coverage is None:
-            self._coverage = Coverage(seq)
-        else:
-            self._coverage.keep(section.records)
-            for record in section.records:
-                if record not in before.records:
-                    self._coverage.begin(record, record.ring.end_index)
-        section.undescribed.update((record, None) for record in undescribed if record in section.records)
-        return end, seq
+        self._subscribing.subscribe(message)
 
     def _unsubscribe(self, message: Mapping[str, Any]) -> None:
-        id = message_id(message, required=True)
-        assert id is not None
-        self._operate(lambda: self._end(id), id)
+        self._subscribing.unsubscribe(message)
 
-    def _end(self, id: int) -> None:
-        if self.subscriptions.pop(id, None) is None:
-            self.refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
-            return
-        self._rejoin(id)
-
-    def _rejoin(self, id: int | None) -> None:
-        """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
-        end = seq = self._shared.hub.history.seq
-        if self.subscriptions:
-            end, seq = self._join()
-        else:
-            self.leave()
-        if id is not None:
-            self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
-        elif seq != end:  # nothing is lost: this only tells where the chain goes on
-            self._outlet.send(messages.Gap(end, seq, 0, 0).encode(), new_chain=True)
+    @property
+    def subscriptions(self) -> Mapping[int, Selection]:
+        return self._subscribing.subscriptions
 
     def leave(self) -> None:
         """Takes the connection out of its audience."""
-        if self._section is not None:
-            self._shared.hub.leave(self._outlet, self._section)
-            self._section = self._coverage = None
+        self._subscribing.leave()
 
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {

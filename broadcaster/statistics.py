@@ -36,6 +36,7 @@ class Figures:
     connections_opened: int = 0
     closes: Counts = field(default_factory=dict)  # by close code
     errors: Counts = field(default_factory=dict)  # by error code
+    refused: Counts = field(default_factory=dict)  # by the limit, or what was wrong with the credentials
     accepted_samples: int = 0
     rejected_samples: Counts = field(default_factory=dict)  # by error code
     duplicate_messages: int = 0

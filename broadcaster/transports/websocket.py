@@ -16,7 +16,8 @@ from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
 from broadcaster.frames import PING, close_frame, text_frame
 from broadcaster.mailbox import Mailbox, Overflow
-from broadcaster.session import Session, Shared
+from broadcaster.session import Session
+from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
 
 

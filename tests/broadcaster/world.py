@@ -16,7 +16,8 @@ from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.publishing import PublishCounts
-from broadcaster.session import Session, Shared
+from broadcaster.session import Session
+from broadcaster.shared import Shared
 from ingest.samples import Entry, SampleError, Series, Validator, Value
 from tests.broadcaster.frame_parts import Message, messages_of
 

@@ -1,0 +1,48 @@
+"""What all sessions of a broadcaster share, and what each needs of its transport."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from broadcaster.audience import Deliver, Member
+from broadcaster.auth import Authenticator
+from broadcaster.config import BroadcasterConfig
+from broadcaster.errors import Close
+from broadcaster.hub import Hub
+from broadcaster.ledger import Ledger
+from broadcaster.mailbox import Overflow
+from broadcaster.publishing import PublishCounts
+from broadcaster.refusals import Refusals
+
+
+class Outlet(Member, Protocol):
+    """The way to the client. Nothing here waits."""
+
+    detour: Deliver | None
+    """Where batches go instead, as long as a backfill is under way."""
+
+    def send(self, payload: bytes, *, new_chain: bool = False) -> None:
+        """An answer, which is never dropped."""
+
+    def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
+        """Send these one by one as fast as the client takes them, then call `done`."""
+
+    def configure(self, overflow: Overflow) -> None: ...
+
+    def close(self, close: Close) -> None: ...
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all sessions of a broadcaster share."""
+
+    config: BroadcasterConfig
+    hub: Hub
+    ledger: Ledger
+    authenticator: Authenticator
+    counts: PublishCounts
+    clock: Callable[[], float]  # steady seconds
+    hold: Callable[[], None]  # before messages that came together are handled
+    release: Callable[[], None]  # and after
+    errors: dict[str, int] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)

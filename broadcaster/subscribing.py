@@ -1,0 +1,171 @@
+"""What one connection subscribes to: its audience, and the backfill that comes before it."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from broadcaster import messages
+from broadcaster.audience import Section, Wish
+from broadcaster.auth import EVERYTHING, Grant
+from broadcaster.backfill import Backfill
+from broadcaster.coverage import Coverage
+from broadcaster.history import Record
+from broadcaster.selection import Selection, parse_selection
+from broadcaster.shared import Outlet, Shared
+from ingest.messages import MessageError, message_id
+from ingest.samples import show
+
+OPERATIONS_MAX = 16
+
+
+class Subscribing:
+    """One operation at a time, because a backfill under way must end before the audience changes again.
+
+    `refuse` takes what is wrong with an operation that had to wait.
+    """
+
+    __slots__ = (
+        "_backfill", "_coverage", "_grant", "_operations", "_outlet", "_refuse", "_section", "_shared", "max_rate",
+        "subscriptions",
+    )  # fmt: skip
+
+    def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
+        self._shared = shared
+        self._outlet = outlet
+        self._grant = grant
+        self._refuse = refuse
+        self.subscriptions: dict[int, Selection] = {}
+        self.max_rate: float | None = None  # batches a second
+        self._section: Section | None = None
+        self._backfill: Backfill | None = None
+        self._coverage: Coverage | None = None  # while it has subscriptions
+        self._operations: list[Callable[[], None]] = []
+
+    def regrant(self, grant: Grant) -> None:
+        """What it may see changes; what it is subscribed to stays."""
+        self._grant = grant
+        if self.subscriptions:
+            self._operate(lambda: self._rejoin(None))
+
+    def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
+        if self._backfill is None:
+            operation()
+        elif len(self._operations) < OPERATIONS_MAX:
+            self._operations.append(operation)
+        else:
+            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end"
+            raise MessageError("rate_limited", problem, id)
+
+    def subscribe(self, message: Mapping[str, Any]) -> None:
+        id = message_id(message, required=True)
+        assert id is not None
+        config = self._shared.config
+        selection = parse_selection(message.get("select"), config.selectors_max, id)
+        history, resume = message.get("history"), message.get("resume")
+        if history is not None and resume is not None:
+            raise MessageError("bad_message", "history: expected either history or resume, got both", id)
+        if history is not None and (type(history) not in (int, float) or not 0 <= history < math.inf):
+            raise MessageError("bad_message", f"history: expected seconds from 0 on, got {show(history)}", id)
+        if resume is not None and (not isinstance(resume, str) or len(resume) > 512):
+            raise MessageError(
+                "bad_message", f"resume: expected a cursor of at most 512 characters, got {show(resume)}", id
+            )
+        self._check_allowed(selection, id)
+        self._operate(lambda: self._begin(id, selection, history, resume), id)
+
+    def _check_allowed(self, selection: Selection, id: int) -> None:
+        plain = [selector.metric for selector in selection if not set(selector.metric) & {"*", "?"}]
+        if len(plain) == len(selection) and not any(map(self._grant.may_subscribe, plain)):
+            raise MessageError("forbidden", f"select: the token does not allow {show(plain[0])}", id)
+
+    def _begin(self, id: int, selection: Selection, history: float | None, resume: str | None) -> None:
+        if id in self.subscriptions:
+            self._refuse(MessageError("bad_message", f"id: {id} is in use by another subscription", id))
+            return
+        if len(self.subscriptions) >= self._shared.config.subscriptions_max:
+            most = self._shared.config.subscriptions_max
+            self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
+            return
+        self.subscriptions[id] = selection
+        _, seq = self._join()
+        hub = self._shared.hub
+        wish = Wish(selection, None, None if self._grant is EVERYTHING else self._grant.may_subscribe)
+        assert self._section is not None and self._coverage is not None
+        records = list(self._section.records) if len(self.subscriptions) == 1 else hub.select(wish)
+        backfill = Backfill(hub.history, self._section, self._coverage, seq)
+        resumed = False
+        if resume is not None:
+            at = messages.parse_cursor(resume)
+            known = at is not None and at[0] == hub.history.epoch and at[1] <= hub.history.seq
+            resumed = at is not None and known and hub.history.holds_after(records, at[1])
+            backfill.since_seq(records, at[1] if resumed and at else -1)
+        elif history:
+            backfill.since_time(records, time.time() - history)
+        descriptors = [record.descriptor() for record in records]
+        cursor = messages.cursor(hub.history.epoch, seq)
+        self._outlet.send(messages.subscribed(id, seq, cursor, resumed, descriptors), new_chain=True)
+        self._run(backfill)
+
+    def _run(self, backfill: Backfill) -> None:
+        self._backfill, self._outlet.detour = backfill, backfill.pass_by
+        self._outlet.pull(backfill.payloads(), self._ended)
+
+    def _ended(self) -> None:
+        self._backfill = self._outlet.detour = None
+        while self._operations and self._backfill is None:
+            self._operations.pop(0)()
+
+    def _join(self) -> tuple[int, int]:
+        """Makes the connection a member of the audience of all its subscriptions.
+
+        Returns the seq where its chain ended (0: it had none), and the one where it goes on. Nothing is between them.
+        """
+        hub, grant = self._shared.hub, self._grant
+        before, undescribed, end = self._section, dict[Record, None](), 0
+        if before is not None:
+            undescribed = before.undescribed  # known to it, but perhaps without a batch that could have brought it here
+            end = hub.leave(self._outlet, before)
+        allows = None if grant is EVERYTHING else grant.may_subscribe
+        selection = frozenset().union(*self.subscriptions.values())
+        wish = Wish(selection, self.max_rate, allows, None if allows is None else id(grant))
+        section, seq = hub.join(self._outlet, wish)
+        self._section = section
+        if before is None or self._coverage is None:
+            self._coverage = Coverage(seq)
+        else:
+            self._coverage.keep(section.records)
+            for record in section.records:
+                if record not in before.records:
+                    self._coverage.begin(record, record.ring.end_index)
+        section.undescribed.update((record, None) for record in undescribed if record in section.records)
+        return end, seq
+
+    def unsubscribe(self, message: Mapping[str, Any]) -> None:
+        id = message_id(message, required=True)
+        assert id is not None
+        self._operate(lambda: self._end(id), id)
+
+    def _end(self, id: int) -> None:
+        if self.subscriptions.pop(id, None) is None:
+            self._refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
+            return
+        self._rejoin(id)
+
+    def _rejoin(self, id: int | None) -> None:
+        """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
+        end = seq = self._shared.hub.history.seq
+        if self.subscriptions:
+            end, seq = self._join()
+        else:
+            self.leave()
+        if id is not None:
+            self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
+        elif seq != end:  # nothing is lost: this only tells where the chain goes on
+            self._outlet.send(messages.Gap(end, seq, 0, 0).encode(), new_chain=True)
+
+    def leave(self) -> None:
+        """Takes the connection out of its audience."""
+        if self._section is not None:
+            self._shared.hub.leave(self._outlet, self._section)
+            self._section = self._coverage = None
