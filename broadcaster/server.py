@@ -5,33 +5,32 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-import psutil
 import trio
 
-from broadcaster import errors, messages
+from broadcaster import messages
 from broadcaster.alerts.service import Alerts
 from broadcaster.audience import Wish
 from broadcaster.auth import EVERYTHING, Authenticator, anybody
 from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
-from broadcaster.errors import Close
+from broadcaster.draining import drain
 from broadcaster.flusher import Flusher
 from broadcaster.history import History
-from broadcaster.http import LIMITS, Caller
+from broadcaster.http import Caller
 from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
 from broadcaster.publishing import PublishCounts, Publisher
+from broadcaster.reporting import Reporting
+from broadcaster.roster import Roster
 from broadcaster.selection import Selection
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
-from broadcaster.stream import FrameStream
-from broadcaster.telemetry import LoopLag, publish_telemetry
-from broadcaster.transports.handshake import PATH, Admission
-from broadcaster.transports.websocket import Connection, Traffic
+from broadcaster.telemetry import publish_telemetry
+from broadcaster.transports.handshake import PATH
 from ingest.listening import listen
 from ingest.samples import Validator
 from ingest.settings import Address
@@ -40,6 +39,14 @@ DESCRIPTORS_SPARE = 64
 SWEEP_S = 1.0
 HTTP_STOP_S = 2.0
 BACKLOG = 4096
+
+
+@runtime_checkable
+class Part(Protocol):
+    """Of a broadcaster: one that reads files which may change while it runs."""
+
+    def refresh(self) -> None:
+        """Takes changed files into use; broken ones are logged, and what was read before stays. Does not raise."""
 
 
 class Broadcaster:
@@ -58,14 +65,7 @@ class Broadcaster:
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
-        self._connections: dict[Connection, None] = {}
-        self._gone = trio.Event()
-        self._ended = Traffic()
-        self._opened = 0
-        self._closes: dict[str, int] = {}
         self._publishers: dict[str, Publisher] = {}
-        self._lag = LoopLag()
-        self._process = psutil.Process()
         self.alerting = Alerts(
             config.alerts,
             self.hub,
@@ -74,27 +74,10 @@ class Broadcaster:
             forget_s=config.history_age_s,
         )
         self.certificate = certificate_of(config)
-        self.listener = Listener(config, authenticator, self, self.certificate)
-        self._most = min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE)
-
-    # What the listener needs.
-
-    def full(self) -> bool:
-        return len(self._connections) >= self._most or self.draining
-
-    def enter(self, stream: FrameStream, admission: Admission, address: str) -> Connection:
-        """Makes a connection known, until `leave` is called."""
-        connection = Connection(self._shared, stream, admission.grant, address)
-        self._connections[connection] = None
-        self._opened += 1
-        return connection
-
-    def leave(self, connection: Connection) -> None:
-        del self._connections[connection]
-        self._gone.set()
-        self._ended.add(connection.traffic())
-        code = str(connection.closing.code) if connection.closing else "peer"
-        self._closes[code] = self._closes.get(code, 0) + 1
+        self._roster = Roster(self._shared, min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE))
+        self.listener = Listener(config, authenticator, self._roster, self.certificate)
+        self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting)
+        self._parts = [part for part in (self.certificate, authenticator) if isinstance(part, Part)]
 
     # What the HTTP side needs.
 
@@ -118,56 +101,13 @@ class Broadcaster:
 
     @property
     def connected(self) -> int:
-        return len(self._connections)
+        return len(self._roster)
 
     def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
-        steady = trio.current_time()
-        producers_first = sorted(self._connections, key=lambda connection: connection.role == "subscriber")
-        return [connection.describe(steady) for connection in producers_first[:most]]
+        return self._reporting.connections(most)
 
     def figures(self) -> Figures:
-        traffic = Traffic()
-        traffic.add(self._ended)
-        roles = {"producer": 0, "subscriber": 0, "idle": 0}
-        waiting = [0, 0]
-        subscriptions = 0
-        for connection in self._connections:
-            traffic.add(connection.traffic())
-            roles[connection.role] += 1
-            subscriptions += len(connection.session.subscriptions)
-            for at, amount in enumerate(connection.queued()):
-                waiting[at] += amount
-        held, counts = self.hub.history.statistics(), self._shared.counts
-        return Figures(
-            connections=roles,
-            connections_opened=self._opened,
-            closes=dict(self._closes),
-            errors=dict(self._shared.errors),
-            accepted_samples=self.hub.accepted_samples,
-            refused=dict(self._shared.refusals.counts),
-            rejected_samples=dict(counts.rejected),
-            duplicate_messages=counts.duplicates,
-            batches=self.hub.batches,
-            delivered_batches=traffic.batches,
-            delivered_samples=traffic.samples,
-            delivered_bytes=traffic.bytes,
-            dropped_batches=traffic.dropped_batches,
-            dropped_samples=traffic.dropped_samples,
-            mailbox_batches=waiting[0],
-            mailbox_bytes=waiting[1],
-            series=held.series,
-            series_expired=held.expired_series,
-            history_samples=held.samples,
-            history_bytes=held.bytes,
-            history_evicted=held.evicted_samples,
-            audiences=self.hub.audiences,
-            subscriptions=subscriptions,
-            flush=self.flusher.histogram,
-            loop_lag_s=self._lag.worst_s,
-            memory_bytes=self._process.memory_info().rss,
-            limits={name: getattr(self.config, name) for name in LIMITS},
-            **self.alerting.figures(),
-        )
+        return self._reporting.figures()
 
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
         return self.alerting.describe(caller.may_subscribe, admin=caller.admin)
@@ -179,7 +119,7 @@ class Broadcaster:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.flusher.run, self.hub)
             nursery.start_soon(self._sweep)
-            nursery.start_soon(self._lag.measure)
+            nursery.start_soon(self._reporting.lag.measure)
             nursery.start_soon(self.alerting.run)
             if self.config.telemetry_interval_s:
                 nursery.start_soon(self._publish_telemetry)
@@ -197,34 +137,25 @@ class Broadcaster:
         while True:
             await trio.sleep(period)
             now = trio.current_time()
-            for connection in list(self._connections):
+            for connection in self._roster:
                 connection.check(now)
             if now - swept >= SWEEP_S:
                 swept = now
                 self.hub.sweep(now)
                 self._shared.ledger.sweep(now)
-                if self.certificate is not None:
-                    self.certificate.refresh()
+                self.reload()
+
+    def reload(self) -> None:
+        """Each part looks whether the files that it read have changed, and takes them into use."""
+        for part in self._parts:
+            part.refresh()
 
     async def drain(self) -> None:
         """Delivers what waits, then says `bye` to everybody and waits for them to go; webhooks meanwhile."""
-        self.draining = True
+        self.draining = self._roster.closed = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.alerting.drained)
-            await self._drain_clients()
-
-    async def _drain_clients(self) -> None:
-        self.hub.flush(trio.current_time())
-        async with trio.open_nursery() as nursery:
-            nursery.cancel_scope.deadline = trio.current_time() + self.config.drain_s / 2
-            for connection in self._connections:
-                nursery.start_soon(connection.drained)
-        code, reason = errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason
-        for connection in list(self._connections):
-            connection.close(Close(code, reason, (0.0, self.config.reconnect_spread_s)))
-        while self._connections:
-            self._gone = trio.Event()
-            await self._gone.wait()
+            await drain(self._shared, self._roster)
 
 
 class _HttpGrant:
@@ -252,18 +183,19 @@ def _descriptors() -> int:
 
 async def serve(
     config: BroadcasterConfig,
+    authenticator: Authenticator | None = None,
     *,
-    authenticator: Authenticator = anybody,
     task_status: trio.TaskStatus[Broadcaster] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled, then drain: within `drain_s` clients get what waits for them, `bye` and a close.
 
-    `started()` gives the Broadcaster once both ports accept connections.
+    Without `authenticator`, the settings say who may do what. `started()` gives the Broadcaster once both ports
+    accept connections.
 
     Raises:
         CommandError: an address cannot be listened on, or the certificate cannot be used.
     """
-    broadcaster = Broadcaster(config, authenticator)
+    broadcaster = Broadcaster(config, authenticator or anybody)
     cancelled = trio.Event()
 
     async def watch() -> None:

@@ -1,0 +1,85 @@
+"""What a broadcaster says of itself: its figures, and who is connected."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psutil
+import trio
+
+from broadcaster.alerts.service import Alerts
+from broadcaster.flusher import Flusher
+from broadcaster.http import LIMITS
+from broadcaster.roster import Roster
+from broadcaster.shared import Shared
+from broadcaster.statistics import Figures
+from broadcaster.telemetry import LoopLag
+from broadcaster.transports.websocket import Traffic
+
+
+class Reporting:
+    """Reads what the parts of a broadcaster count."""
+
+    def __init__(self, shared: Shared, roster: Roster, flusher: Flusher, alerting: Alerts) -> None:
+        self._shared = shared
+        self._roster = roster
+        self._flusher = flusher
+        self._alerting = alerting
+        self._process = psutil.Process()
+        self.lag = LoopLag()
+
+    def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
+        """Who is connected, producers first."""
+        steady = trio.current_time()
+        producers_first = sorted(self._roster, key=lambda connection: connection.role == "subscriber")
+        return [connection.describe(steady) for connection in producers_first[:most]]
+
+    def figures(self) -> Figures:
+        shared, hub, roster = self._shared, self._shared.hub, self._roster
+        held, counts = hub.history.statistics(), shared.counts
+        return Figures(
+            **self._clients(),
+            connections_opened=roster.opened,
+            closes=dict(roster.closes),
+            errors=dict(shared.errors),
+            accepted_samples=hub.accepted_samples,
+            refused=dict(shared.refusals.counts),
+            rejected_samples=dict(counts.rejected),
+            duplicate_messages=counts.duplicates,
+            batches=hub.batches,
+            series=held.series,
+            series_expired=held.expired_series,
+            history_samples=held.samples,
+            history_bytes=held.bytes,
+            history_evicted=held.evicted_samples,
+            audiences=hub.audiences,
+            flush=self._flusher.histogram,
+            loop_lag_s=self.lag.worst_s,
+            memory_bytes=self._process.memory_info().rss,
+            limits={name: getattr(shared.config, name) for name in LIMITS},
+            **self._alerting.figures(),
+        )
+
+    def _clients(self) -> dict[str, Any]:
+        """What is summed up over all connections."""
+        traffic = Traffic()
+        traffic.add(self._roster.ended)
+        roles = {"producer": 0, "subscriber": 0, "idle": 0}
+        waiting = [0, 0]
+        subscriptions = 0
+        for connection in self._roster:
+            traffic.add(connection.traffic())
+            roles[connection.role] += 1
+            subscriptions += len(connection.session.subscriptions)
+            for at, amount in enumerate(connection.queued()):
+                waiting[at] += amount
+        return {
+            "connections": roles,
+            "subscriptions": subscriptions,
+            "delivered_batches": traffic.batches,
+            "delivered_samples": traffic.samples,
+            "delivered_bytes": traffic.bytes,
+            "dropped_batches": traffic.dropped_batches,
+            "dropped_samples": traffic.dropped_samples,
+            "mailbox_batches": waiting[0],
+            "mailbox_bytes": waiting[1],
+        }
