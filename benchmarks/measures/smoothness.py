@@ -12,7 +12,7 @@ from benchmarks.drawing.held import PANELS
 from benchmarks.drawing.load import Load, feeding, into
 from benchmarks.drawing.others import OTHERS, Other
 from benchmarks.drawing.site import running_site
-from benchmarks.drawing.watching import Watch, watched
+from benchmarks.drawing.watching import SCREEN, Watch, watched
 from benchmarks.measures.options import Options, installed, say
 from benchmarks.peers.peer import free_port, serving
 from tests.e2e.browser import chromium
@@ -25,6 +25,7 @@ FULL_S, QUICK_S = 12.0, 4.0
 WARM_S = 4.0
 FED_S = 3.0  # Netdata's page does not look again for a chart that is not there yet
 SCROLL_PX = 120
+OPENINGS = 5
 
 FRESH = """(panel, since) => {
     const metric = `draw.panel${String(panel).padStart(3, '0')}`;
@@ -51,7 +52,7 @@ def smoothness(options: Options) -> list[Row]:
             for other in OTHERS:
                 if other.peer in kept:
                     note(run, other.peer.name, [beside(browser, other, seconds)])
-            for load in () if options.quick else (crowd, ten_hours):
+            for load in () if options.quick else (opening, crowd, ten_hours):
                 note(run, "streamgauge", load(browser, seconds))
     return rows
 
@@ -70,6 +71,28 @@ def in_view(browser: Browser, seconds: float) -> list[Row]:
     ):
         until_drawn(watch.page, PANELS.panels)
         return [_watching(watch, seconds)]
+
+
+OPENED = """() => {
+    const panels = window.streamgauge?.panels().filter(({ draws }) => draws > 0).length ?? 0;
+    if (panels < 6) return null;
+    const [paint] = performance.getEntriesByName('first-contentful-paint');
+    const fetched = performance.getEntriesByType('resource').reduce((sum, each) => sum + each.transferSize, 0);
+    return { first_paint_ms: paint.startTime, panels_drawn_ms: performance.now(), fetched_kb: fetched / 1e3 };
+}"""
+
+
+def opening(browser: Browser, seconds: float) -> list[Row]:
+    """From the address to what is to be seen, with nothing in the browser's cache."""
+    rows: list[Row] = []
+    with running_site() as site, into(site.stream) as sink, feeding(PANELS, sink):
+        for _ in range(OPENINGS):
+            with browser.new_context(viewport=SCREEN) as context:
+                page = context.new_page()
+                page.goto(site.page, wait_until="commit")
+                opened = page.wait_for_function(OPENED, timeout=30_000, polling="raf").json_value()
+                rows.append({"load": "opening", **opened})
+    return rows
 
 
 def beside(browser: Browser, other: Other, seconds: float) -> Row:

@@ -13,7 +13,7 @@ TITLES = {"streamgauge": "Streamgauge", **{other.peer.name: other.peer.title for
 
 def smoothness(section: Mapping[str, Any]) -> str:
     rows: list[Row] = section["rows"]
-    writers = {"in view": _in_view, "crowd": _crowd, "ten hours": _hours}
+    writers = {"in view": _in_view, "opening": _opening, "crowd": _crowd, "ten hours": _hours}
     parts = []
     for load, write in writers.items():
         if kept := [row for row in rows if row["load"].startswith(load)]:
@@ -40,6 +40,18 @@ def _in_view(rows: list[Row]) -> str:
     head += ["panel updates/s", "main thread busy"]
     head += ["CPU a frame, ms", "sample to paint p50 / p95, ms", "heap, MB", "load of the machine"]
     return table(head, lines)
+
+
+def _opening(rows: list[Row]) -> str:
+    head = ["opened, 12 panels of 4 lines of 600 points, nothing cached", "first paint, ms", "panels drawn, ms"]
+    lines = [
+        [
+            f"median of {len(rows)}",
+            *(number(row[name]) for name in ("first_paint_ms", "panels_drawn_ms", "fetched_kb", "machine_load")),
+        ]
+        for row in medians(rows, ["load"])
+    ]
+    return table([*head, "fetched, kB", "load of the machine"], lines)
 
 
 def _crowd(rows: list[Row]) -> str:

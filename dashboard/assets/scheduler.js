@@ -3,6 +3,7 @@
 const BUDGET_MS = 9;
 const SLOW_MS = 250; // texts that nobody reads sixty times a second
 const REST_MS = 120; // scrolled past quicker than this, a panel is not laid out whole
+const SLOW_FRAME_MS = 25; // frames that come later than this, while a person scrolls, are for what the scrolling brings
 
 export class Scheduler {
   /**
@@ -18,6 +19,10 @@ export class Scheduler {
     this.frames = 0;
     this.slowAt = -Infinity;
     this.scrolledAt = -Infinity;
+    this.framedAt = -Infinity;
+    this.hurried = false; // a person scrolls, and frames come late
+    /** @type {Set<import('./charts.js').Chart>} in sight, and not drawn since they are */
+    this.undrawn = new Set();
     this.sight = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '100px' });
     /** @type {Map<Element, import('./charts.js').Chart>} */
     this.owners = new Map();
@@ -47,6 +52,7 @@ export class Scheduler {
     this.charts = this.charts.filter((each) => each !== chart);
     this.owners.delete(chart.div);
     this.arrived.delete(chart);
+    this.undrawn.delete(chart);
     this.sight.unobserve(chart.div);
   }
 
@@ -63,6 +69,8 @@ export class Scheduler {
       if (chart.inSight === entry.isIntersecting) continue;
       chart.inSight = entry.isIntersecting;
       chart.dirty = true;
+      if (chart.inSight) this.undrawn.add(chart);
+      else this.undrawn.delete(chart);
       if (chart.inSight) this.arrived.set(chart, entry.time);
       else if (!this.arrived.delete(chart)) chart.onSight?.(false);
     }
@@ -81,6 +89,9 @@ export class Scheduler {
 
   /** @param {number} time */
   #frame(time) {
+    const scrolling = time - this.scrolledAt < REST_MS;
+    this.hurried = scrolling && (this.hurried || time - this.framedAt > SLOW_FRAME_MS);
+    this.framedAt = time;
     this.before();
     this.#settle(time);
     this.#draw(performance.now() + BUDGET_MS);
@@ -92,12 +103,14 @@ export class Scheduler {
   /** @param {number} deadline */
   #draw(deadline) {
     const drawn = [];
-    for (const chart of this.charts) {
+    const wanted = this.hurried ? this.charts.filter((chart) => this.undrawn.has(chart)) : this.charts;
+    for (const chart of wanted) {
       if (chart.draw()) drawn.push(chart);
       if (performance.now() > deadline) break;
     }
     if (!drawn.length) return;
     const done = new Set(drawn);
+    for (const chart of drawn) this.undrawn.delete(chart);
     this.charts = [...this.charts.filter((chart) => !done.has(chart)), ...drawn];
     this.frames++;
     this.painted();
