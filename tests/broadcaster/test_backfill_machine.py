@@ -12,7 +12,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from broadcaster import audience, backfill, hub, session
+from broadcaster import audience, backfill, hub, subscribing
 from broadcaster.selection import parse_selection, selects
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import MACHINE, Message
@@ -192,7 +192,7 @@ class CoreMachine(RuleBasedStateMachine):
     def begin(self, points: int, age_s: float, bytes_max: int, batches: int) -> None:
         self.world = World(history_points=points, history_age_s=age_s, history_bytes=bytes_max, mailbox_batches=batches)
         clock = SimpleNamespace(time=self.world.clock.time)
-        self.patches.append(patch.object(session, "time", clock))
+        self.patches.append(patch.object(subscribing, "time", clock))
         for each in self.patches:
             each.start()
         plain = [self.world.client() for _ in range(3)]
