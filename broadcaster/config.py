@@ -1,5 +1,6 @@
 """Every setting of the broadcaster. Names carry their units; `docs/configuration.md` explains each."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from ingest.settings import Address
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
@@ -37,8 +39,21 @@ class BroadcasterConfig(BaseModel):
     )
 
     connections_max: Positive = Field(20_000, description="Connections at once; also bounded by the descriptor limit.")
+    connections_per_address: Count = Field(
+        1_000, description="Connections of one address (IPv6: of one /64), on both ports together; 0: no bound."
+    )
+    trusted_networks: tuple[str, ...] = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="Networks not limited by address: this machine, and proxies, behind whose address many are.",
+    )
     handshakes_max: Positive = Field(1_000, description="Handshakes under way at once.")
     handshake_s: Seconds = Field(10.0, description="Seconds a handshake may take.")
+    idle_s: Bound = Field(
+        600.0, description="A connection that in this time never subscribed nor published is closed (4002); 0: none is."
+    )
+    write_s: Bound = Field(
+        60.0, description="A client that takes nothing for so long of what waits for it is closed (4008); 0: none is."
+    )
     ping_interval_s: Seconds = Field(
         20.0, description="Seconds between pings; a client silent for two is closed (4001)."
     )
@@ -50,12 +65,28 @@ class BroadcasterConfig(BaseModel):
 
     message_bytes: Positive = Field(1_048_576, description="Largest message a client may send.")
     samples_per_message: Count = Field(10_000, description="Samples in one publish; 0: no bound.")
+    messages_per_second: Count = Field(1_000_000, description="Messages a second from one connection; 0: no bound.")
     samples_per_second: Count = Field(1_000_000, description="Samples a second from one connection; 0: no bound.")
-    rate_limited_s: Seconds = Field(10.0, description="A producer over its rate for longer is closed (4029).")
+    bytes_per_second: Count = Field(268_435_456, description="Bytes a second from one connection; 0: no bound.")
+    subject_messages_per_second: Count = Field(
+        2_000_000, description="Messages a second from all connections of one subject, or else address; 0: no bound."
+    )
+    subject_samples_per_second: Count = Field(
+        4_000_000, description="Samples a second from all connections of one subject, or else address; 0: no bound."
+    )
+    subject_bytes_per_second: Count = Field(
+        536_870_912, description="Bytes a second from all connections of one subject, or else address; 0: no bound."
+    )
+    rate_limited_s: Seconds = Field(10.0, description="A client over its rates for longer is closed (4029).")
     bad_messages_max: Count = Field(100, description="Bad messages a minute before a close (4500); 0: no bound.")
     subscriptions_max: Positive = Field(100, description="Subscriptions on one connection.")
     selectors_max: Positive = Field(100, description="Entries in the select of one subscription.")
     series_max: Positive = Field(100_000, description="Series at once; new ones are refused (too_many_series).")
+    series_per_minute: Count = Field(100_000, description="New series a minute from one connection; 0: no bound.")
+    subject_series_per_minute: Count = Field(
+        100_000, description="New series a minute from all connections of one subject, or else address; 0: no bound."
+    )
+    series_per_minute_max: Count = Field(200_000, description="New series a minute in all; 0: no bound.")
 
     mailbox_batches: Positive = Field(1_024, description="Batches that wait for one slow subscriber.")
     mailbox_bytes: Positive = Field(8_388_608, description="Bytes that wait for one slow subscriber.")
@@ -77,6 +108,16 @@ class BroadcasterConfig(BaseModel):
     )
     alerts: Path | None = Field(None, description="Alerts: a TOML file, or a directory of them.")
     alerts_writable: bool = Field(False, description="Pages may put alerts into that directory (scope admin).")
+
+    @field_validator("trusted_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(f"expected networks such as 10.0.0.0/8, got {network}") from None
+        return networks
 
     @field_validator("tls_key")
     @classmethod

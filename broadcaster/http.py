@@ -68,8 +68,10 @@ class Core(Protocol):
     def authorise(self, token: str | None) -> Caller:
         """Raises MessageError (bad_token)."""
 
-    def publish(self, message: Mapping[str, Any], caller: Caller, address: str, now: float) -> Mapping[str, Any]:
-        """Applies a `publish` and returns the fields of its `ack`. Raises MessageError."""
+    def publish(
+        self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
+    ) -> Mapping[str, Any]:
+        """Applies a `publish` of so many bytes and returns the fields of its `ack`. Raises MessageError."""
 
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         """The known series that the selection selects."""
@@ -182,11 +184,11 @@ async def _publish(request: Request, core: Core) -> Response:
     if core.draining:
         return refusal(503, "draining", "the broadcaster is shutting down", {"retry-after": "1"})
     try:
-        message = decode(await _body(request, core.config.message_bytes))
+        body = await _body(request, core.config.message_bytes)
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
     address = request.client.host if request.client else ""
-    return JSON(core.publish(message, caller, address, time.time()))
+    return JSON(core.publish(decode(body), caller, address, time.time(), len(body)))
 
 
 def _selection(request: Request) -> Selection:

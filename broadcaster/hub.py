@@ -58,10 +58,12 @@ class Hub:
         """How many sections there are to be served."""
         return len(self._waiting)
 
-    def publish(self, entries: Sequence[Entry], now: float) -> list[tuple[Entry, SampleError]]:
-        """Takes entries, and their columns with them, for the next flush.
+    def publish(
+        self, entries: Sequence[Entry], now: float, refusing: Callable[[float], SampleError | None] | None = None
+    ) -> list[tuple[Entry, SampleError]]:
+        """Takes entries, and their columns with them, for the next flush. `refusing` is asked about each new series.
 
-        Returns those refused because there are too many series.
+        Returns those refused because there are too many series, or too many new ones.
         """
         refused: list[tuple[Entry, SampleError]] = []
         records = self.history.records
@@ -70,6 +72,9 @@ class Hub:
             if record is None:
                 if self.history.full:
                     refused.append((entry, self._too_many()))
+                    continue
+                if refusing is not None and (problem := refusing(now)) is not None:
+                    refused.append((entry, problem))
                     continue
                 record = self._add(entry, now)
             record.updated = now  # so that no sweep forgets it before its samples are flushed

@@ -1,4 +1,4 @@
-"""One client's publishing: rate, permission, validation, and into the hub. The same for WebSocket and HTTP."""
+"""One client's publishing: limits, permission, validation, and into the hub. The same for WebSocket and HTTP."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.hub import Hub
 from broadcaster.ledger import Account
-from broadcaster.limits import Overrun, TokenBucket
+from broadcaster.quota import Quota
 from ingest.messages import MessageError, Publish, count_samples, decode_publish, message_id
 from ingest.samples import Entry, Rejection, SampleError, Validator, reject
 
@@ -25,16 +25,15 @@ class PublishCounts:
 class Publisher:
     """What one client may publish. Times are seconds of a steady clock, but for the samples' own."""
 
-    def __init__(self, config: BroadcasterConfig, hub: Hub, counts: PublishCounts, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, config: BroadcasterConfig, hub: Hub, counts: PublishCounts, clock: Callable[[], float], quota: Quota
+    ) -> None:
         self._hub = hub
         self._counts = counts
         self._clock = clock
         self._samples_max = config.samples_per_message
-        rate = config.samples_per_second
-        self._bucket = TokenBucket(rate, rate, clock())
-        self._overrun = Overrun()
+        self.quota = quota
         self._last_id = -1
-        self.over_for_s = 0.0
 
     def expects(self, id: int, account: Account) -> bool:
         """False for a message that was applied before. Raises MessageError (id_not_increasing)."""
@@ -49,10 +48,8 @@ class Publisher:
         """Applies a `publish`. `now` (Unix seconds) stands in where a sample has no time. Raises MessageError."""
         raw = message.get("samples")
         count = count_samples(raw) if isinstance(raw, list) else 0
-        if not self._bucket.take(count, self._clock()) and not (self._samples_max and count > self._samples_max):
-            self.over_for_s = self._overrun.refused(self._clock())
-            problem = f"samples: at most {self._bucket.rate:g} a second, got {count} more: send them again later"
-            raise MessageError("rate_limited", problem, message_id(message))
+        if not self._samples_max or count <= self._samples_max:  # else it is refused by that name
+            self.quota.pay_samples(count, message_id(message), self._clock())
         publish = decode_publish(message, self._counts.validator, now, self._samples_max, count)
         return self._apply(publish, grant)
 
@@ -61,9 +58,8 @@ class Publisher:
 
         Rejections are one a message. None: nothing was done, because together they go over the rate.
         """
-        if not self._bucket.affords(len(raw), self._clock()):
+        if not self.quota.pays_samples(len(raw), self._clock()):
             return None
-        self._bucket.take(len(raw), self._clock())
         entries, rejected = self._counts.validator.singles(raw, now)
         return self._apply(Publish(None, entries, rejected, len(raw) - len(rejected)), grant, singles=True)
 
@@ -74,7 +70,7 @@ class Publisher:
             problem = SampleError("forbidden", "metric", "the token does not allow it")
             refused = [(entry, problem) for entry in entries if not allowed[entry.series.metric]]
             entries = [entry for entry in entries if allowed[entry.series.metric]]
-        refused += self._hub.publish(entries, self._clock())
+        refused += self._hub.publish(entries, self._clock(), self.quota.new_series)
         if not refused:
             self._count(publish.rejected)
             return publish

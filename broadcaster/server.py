@@ -23,7 +23,8 @@ from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
-from broadcaster.publishing import PublishCounts, Publisher
+from broadcaster.publishers import Publishers
+from broadcaster.publishing import PublishCounts
 from broadcaster.reporting import Reporting
 from broadcaster.roster import Roster
 from broadcaster.selection import Selection
@@ -65,7 +66,7 @@ class Broadcaster:
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
-        self._publishers: dict[str, Publisher] = {}
+        self._publishers = Publishers(self._shared)
         self.alerting = Alerts(
             config.alerts,
             self.hub,
@@ -84,15 +85,11 @@ class Broadcaster:
     def authorise(self, token: str | None) -> Caller:
         return self._shared.authenticator(token)
 
-    def publish(self, message: Mapping[str, Any], caller: Caller, address: str, now: float) -> Mapping[str, Any]:
-        shared, clock = self._shared, trio.current_time
-        if len(self._publishers) > self.config.connections_max:
-            self._publishers.clear()  # rates of addresses; at worst some are allowed a fresh burst
-        publisher = self._publishers.get(address)
-        if publisher is None:
-            publisher = self._publishers[address] = Publisher(self.config, self.hub, shared.counts, clock)
+    def publish(
+        self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
+    ) -> Mapping[str, Any]:
         grant = EVERYTHING if caller is EVERYTHING else _HttpGrant(caller)
-        publish = publisher.publish(message, grant, now)
+        publish = self._publishers.publish(message, size, grant, address, now)
         return messages.ack_fields(publish.id, publish.accepted, publish.rejected)
 
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
@@ -143,6 +140,8 @@ class Broadcaster:
                 swept = now
                 self.hub.sweep(now)
                 self._shared.ledger.sweep(now)
+                self._shared.subjects.sweep(now)
+                self._publishers.sweep(now)
                 self.reload()
 
     def reload(self) -> None:
@@ -166,6 +165,7 @@ class _HttpGrant:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self.admin = caller.admin
+        self.subject: str | None = getattr(caller, "subject", None)
         self.may_publish = caller.may_publish
         self.may_subscribe = caller.may_subscribe
 

@@ -4,6 +4,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from orjson import loads
@@ -12,9 +13,10 @@ from broadcaster import errors, messages
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
 from broadcaster.ledger import Account
-from broadcaster.limits import TokenBucket
+from broadcaster.limits import RateLimited, TokenBucket
 from broadcaster.mailbox import OVERFLOWS
 from broadcaster.publishing import Publisher
+from broadcaster.quota import Quota
 from broadcaster.selection import Selection
 from broadcaster.shared import Outlet, Shared
 from broadcaster.subscribing import Subscribing
@@ -29,11 +31,12 @@ class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
 
     __slots__ = (
-        "_bad", "_closed", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client", "grant", "id",
-        "producer", "published",
+        "_address", "_bad", "_closed", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client", "grant",
+        "id", "producer", "published", "quota",
     )  # fmt: skip
 
-    def __init__(self, shared: Shared, outlet: Outlet, grant: Grant) -> None:
+    def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, address: str = "") -> None:
+        """`address` is the client's, without its port."""
         self._shared = shared
         self._outlet = outlet
         self.grant = grant
@@ -45,6 +48,9 @@ class Session:
         self._subscribing = Subscribing(shared, outlet, grant, self.refuse)
         self._spoken = False
         self._closed = False
+        self._address = address
+        self.quota = Quota(shared.subjects, shared.refusals, shared.clock())
+        self.quota.belongs_to(shared.subject(grant, address), shared.clock())
         config = shared.config
         self._bad = TokenBucket(config.bad_messages_max / 60, config.bad_messages_max, shared.clock())
 
@@ -63,11 +69,38 @@ class Session:
         """Handles one message. Whatever is wrong with it is answered by `error`."""
         self.receive_all((data,))
 
-    def receive_all(self, messages: Sequence[str | bytes]) -> None:
-        """Handles messages that came together, in order, up to one for which the connection is closed.
+    def receive_all(self, messages: Sequence[str | bytes], size: int | None = None) -> None:
+        """Handles messages of `size` bytes that came together, in order, up to one for which the connection is closed.
 
-        Those without id that follow each other and bring one sample each are published in one go.
+        They are charged for together, too; if that is too much, then one by one as far as it goes.
         """
+        if size is None:
+            size = sum(map(len, messages))
+        if self.quota.pays(len(messages), size, self._shared.clock()):
+            self._handle_all(messages)
+            return
+        for data in messages:
+            try:
+                self.quota.pay(len(data), self._shared.clock())
+            except RateLimited as problem:
+                self._refuse_unread(data, problem)
+            else:
+                self._handle_all((data,))
+            if self._closed:
+                return
+
+    def _refuse_unread(self, data: str | bytes, problem: RateLimited) -> None:
+        """The client learns which message it was: a producer sends that again."""
+        with suppress(MessageError):  # it is not looked at any closer
+            message = decode(data)
+            problem.id = _id_of(message)
+            account = self._account(problem.id) if message.get("type") == "publish" else None
+            if account is not None and problem.id is not None:
+                account.refuse(problem.id)
+        self.refuse(problem)
+
+    def _handle_all(self, messages: Sequence[str | bytes]) -> None:
+        """Those without id that follow each other and bring one sample each are published in one go."""
         singles: list[object] = []
         for data in messages:
             message: Any = None
@@ -108,7 +141,9 @@ class Session:
         shared = self._shared
         shared.errors[problem.code] = shared.errors.get(problem.code, 0) + 1
         self._outlet.send(messages.error(problem))
-        if problem.code != "rate_limited" and not self._bad.take(1, shared.clock()):
+        if isinstance(problem, RateLimited) and problem.over_for_s > shared.config.rate_limited_s:
+            self._close(errors.RATE_LIMITED)
+        elif problem.code != "rate_limited" and not self._bad.take(1, shared.clock()):
             self._close(errors.FORBIDDEN if problem.code == "forbidden" else errors.BAD_MESSAGES)
 
     def _close(self, close: Close) -> None:
@@ -143,13 +178,9 @@ class Session:
             return
         try:
             publish = publisher.publish(message, self.grant, time.time())
-        except MessageError as problem:
+        except MessageError:
             if account is not None and id is not None:
                 account.refuse(id)
-            if publisher.over_for_s > shared.config.rate_limited_s:
-                self.refuse(problem)
-                self._close(errors.RATE_LIMITED)
-                return
             raise
         if account is not None and id is not None:
             account.apply(id)
@@ -166,7 +197,7 @@ class Session:
     def _publishing(self) -> Publisher:
         if self._publisher is None:
             shared = self._shared
-            self._publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock)
+            self._publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock, self.quota)
         return self._publisher
 
     def _publish_singles(self, raw: Sequence[object]) -> list[object]:
@@ -205,6 +236,7 @@ class Session:
         if not isinstance(token, str):
             raise MessageError("bad_token", f"token: expected a text, got {show(token)}")
         self.grant = self._shared.authenticator(token)
+        self.quota.belongs_to(self._shared.subject(self.grant, self._address), self._shared.clock())
         self._subscribing.regrant(self.grant)
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
@@ -218,8 +250,9 @@ class Session:
         return self._subscribing.subscriptions
 
     def leave(self) -> None:
-        """Takes the connection out of its audience."""
+        """Takes the connection out of its audience, and from its subject."""
         self._subscribing.leave()
+        self.quota.belongs_to(None, self._shared.clock())
 
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {

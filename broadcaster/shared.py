@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from broadcaster.addresses import Addresses
 from broadcaster.audience import Deliver, Member
-from broadcaster.auth import Authenticator
+from broadcaster.auth import Authenticator, Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.hub import Hub
@@ -13,6 +14,7 @@ from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Overflow
 from broadcaster.publishing import PublishCounts
 from broadcaster.refusals import Refusals
+from broadcaster.subjects import Subjects
 
 
 class Outlet(Member, Protocol):
@@ -46,3 +48,14 @@ class Shared:
     release: Callable[[], None]  # and after
     errors: dict[str, int] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
+    subjects: Subjects = field(init=False)
+    addresses: Addresses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.subjects = Subjects(self.config)
+        self.addresses = Addresses(self.config.connections_per_address, self.config.trusted_networks)
+
+    def subject(self, grant: Grant, address: str) -> str | None:
+        """Under which name a client's limits are kept: that of its credentials, or else of its address."""
+        subject = getattr(grant, "subject", None)
+        return self.addresses.key(address) if subject is None else f"sub:{subject}"

@@ -5,7 +5,10 @@ frames through `try_send`, straight to the socket. A frame that the socket took 
 else is written, so frames never interleave.
 """
 
+import fcntl
 import socket
+import sys
+import termios
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -27,7 +30,7 @@ class FrameStream(trio.abc.Stream):
     __slots__ = (
         "_close_sent", "_early", "_ended", "_head_seen", "_lock", "_may_read", "_opened", "_reading", "_rest",
         "_sock", "_stream", "_writers", "before_close", "broken", "head", "last_words", "on_end", "reader",
-        "received_at",
+        "received_at", "received_bytes", "rest_s",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
@@ -50,6 +53,8 @@ class FrameStream(trio.abc.Stream):
         self.reader: Callable[[bytes], bytes] = bytes  # returns what trio-websocket shall see of what came
         self.broken = False
         self.received_at = trio.current_time()
+        self.received_bytes = 0  # since it was opened
+        self.rest_s = 0.0  # the next receive waits for so long: the peer sends more than it may
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
@@ -134,8 +139,11 @@ class FrameStream(trio.abc.Stream):
             early, self._early = self._early, b""
             data: bytes | bytearray = early
             while True:
+                self.received_bytes += len(data)
                 if data and (rest := self.reader(bytes(data))):
                     return rest
+                if self.rest_s:
+                    await self._rest_a_while()
                 data = await self._stream.receive_some(max_bytes)
                 if not data:
                     return b""
@@ -149,6 +157,17 @@ class FrameStream(trio.abc.Stream):
         self.head = bytes(head)
         self._early = bytes(early)
         return data[:used]
+
+    async def _rest_a_while(self) -> None:
+        rest_s, self.rest_s = self.rest_s, 0.0
+        await trio.sleep(rest_s)
+
+    def unread(self) -> int | None:
+        """How many bytes the system holds that the peer has not taken. None: the system does not say."""
+        try:
+            return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:
+            return None
 
     async def aclose(self) -> None:
         """Closes without losing what was just written.

@@ -16,9 +16,12 @@ from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
 from broadcaster.frames import PING, close_frame, text_frame
 from broadcaster.mailbox import Mailbox, Overflow
+from broadcaster.patience import Patience
 from broadcaster.session import Session
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
+
+OVER_RATE_S = 0.1  # a client over its rates is read so much later: its flood costs others nothing
 
 
 @dataclass(slots=True)
@@ -47,8 +50,8 @@ class Connection:
     """One WebSocket client. Its tasks: trio-websocket's reader, `run`, and a writer only while something waits."""
 
     __slots__ = (
-        "_batches", "_bye_said", "_bytes", "_mailbox", "_nursery", "_overflow", "_pinged_at", "_pull_done",
-        "_pulled", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing", "_written",
+        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_patience", "_pinged_at",
+        "_pull_done", "_pulled", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing", "_written",
         "address", "closing", "detour", "session", "since",
     )  # fmt: skip
 
@@ -70,8 +73,10 @@ class Connection:
         self.address = address
         self.closing: Close | None = None
         self.since = time.time()
+        self._charged = 0  # bytes received
         self._pinged_at = shared.clock()
-        self.session = Session(shared, self, grant)
+        self._patience = Patience(shared.config, self._pinged_at)
+        self.session = Session(shared, self, grant, address.rpartition(":")[0])
         stream.before_close = self._before_close
         stream.last_words = self._last_words
 
@@ -215,11 +220,16 @@ class Connection:
     def _receive_all(self, messages: list[bytes]) -> None:
         if self.closing is not None:
             return
+        received = self._stream.received_bytes
+        size, self._charged = received - self._charged, received
         self._shared.hold()
         try:
-            self.session.receive_all(messages)
+            self.session.receive_all(messages, size)
         finally:
             self._shared.release()
+        if self.session.quota.over:
+            self.session.quota.over = False
+            self._stream.rest_s = OVER_RATE_S
 
     async def _read(self, websocket: WebSocketConnection) -> None:
         """The messages that the frame reader leaves to trio-websocket, until the end of the connection."""
@@ -260,9 +270,21 @@ class Connection:
             self.close(errors.NO_PONG)
         elif expires is not None and time.time() >= expires:
             self.close(errors.TOKEN_EXPIRED)
+        elif (impatient := self._patience.ends(self, now)) is not None:
+            reason, close = impatient
+            self.session.quota.count(reason)
+            self.close(close)
         elif now - self._pinged_at >= interval:
             self._pinged_at = now
             self._send_frame(PING)
+
+    @property
+    def useful(self) -> bool:
+        return bool(self.session.subscriptions or self.session.published)
+
+    def stuck(self) -> int | None:
+        """Bytes in the system's hands, if something waits here behind them. None: nothing waits."""
+        return (self._stream.unread() or 0) if self._writing else None
 
     @property
     def role(self) -> str:
@@ -298,6 +320,7 @@ class Connection:
             "session": session.id,
             "address": self.address,
             "role": self.role,
+            "subject": getattr(session.grant, "subject", None),
             "client": session.client,
             "producer": session.producer,
             "age_s": age,
@@ -312,5 +335,6 @@ class Connection:
             "queued_bytes": size,
             "dropped_batches": sum(traffic.dropped_batches.values()),
             "dropped_samples": sum(traffic.dropped_samples.values()),
+            "refused": session.quota.refused,
             "overflow": self._overflow,
         }

@@ -43,7 +43,9 @@ class Core:
             raise MessageError("bad_token", "token: expired")
         return Grant(self.admin)
 
-    def publish(self, message: Mapping[str, Any], caller: Caller, address: str, now: float) -> Mapping[str, Any]:
+    def publish(
+        self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
+    ) -> Mapping[str, Any]:
         if self.problem:
             raise self.problem
         publish = decode_publish(message, Validator(), now, 3)

@@ -6,7 +6,9 @@ import pytest
 
 from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.ledger import Account
+from broadcaster.limits import RateLimited
 from broadcaster.publishing import Publisher
+from broadcaster.quota import Quota
 from ingest.messages import MessageError, Publish
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.world import World
@@ -28,7 +30,8 @@ class Only:
 
 
 def publisher(world: World) -> Publisher:
-    return Publisher(world.config, world.hub, world.shared.counts, world.clock)
+    quota = Quota(world.shared.subjects, world.shared.refusals, world.clock())
+    return Publisher(world.config, world.hub, world.shared.counts, world.clock, quota)
 
 
 def message(*metrics: str, id: int | None = None, count: int = 1) -> Message:
@@ -91,7 +94,7 @@ def test_over_its_rate_a_message_is_refused_as_a_whole_and_later_taken() -> None
     assert mine.publish(message("a", count=10), EVERYTHING, 5.0).accepted == 10
     problem = refused(mine, message("a", id=4, count=10))
     assert (problem.code, problem.id) == ("rate_limited", 4)
-    assert "at most 10 a second, got 10 more" in problem.message
+    assert problem.message == "samples: at most 10 a second from one connection, got 10 more: come again in 0.2 s"
     world.clock.now += 1.0
     assert mine.publish(message("a", count=10), EVERYTHING, 5.0).accepted == 10
 
@@ -101,9 +104,10 @@ def test_the_time_over_the_rate_is_known() -> None:
     mine = publisher(world)
     mine.publish(message("a", count=200), EVERYTHING, 5.0)
     for _ in range(4):
-        refused(mine, message("a", count=10))
+        problem = refused(mine, message("a", count=10))
         world.clock.now += 0.75
-    assert mine.over_for_s == 2.25
+    assert isinstance(problem, RateLimited)
+    assert (problem.over_for_s, problem.after_s) == (2.25, 16.85)
 
 
 def test_more_samples_than_a_message_may_hold_are_refused_by_that_name_at_any_rate() -> None:

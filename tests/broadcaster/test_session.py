@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster import errors, session
+from broadcaster import errors, subscribing
 from broadcaster.auth import Grant
 from ingest.messages import MessageError
 from tests.broadcaster.frame_parts import QUICK, Message
@@ -248,7 +248,7 @@ def test_a_series_that_appears_while_the_client_subscribes_is_described() -> Non
 
 
 def test_operations_during_a_backfill_wait_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "OPERATIONS_MAX", 2)
+    monkeypatch.setattr(subscribing, "OPERATIONS_MAX", 2)
     world = World()
     world.publish("a", 1.0)
     world.flush()
