@@ -25,6 +25,6 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
 
 
 async def _serve(config: BroadcasterConfig) -> None:
-    async with until_signalled(), trio.open_nursery() as nursery:
+    async with until_signalled(serving=True), trio.open_nursery() as nursery:
         broadcaster: Broadcaster = await nursery.start(serve, config)
         print(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.", flush=True)

@@ -91,7 +91,7 @@ def prepared(state: Path | None, fallback: Path) -> Path:
 
 
 async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: DashboardConfig) -> None:
-    async with until_signalled(), trio.open_nursery() as broadcasters:
+    async with until_signalled(serving=True), trio.open_nursery() as broadcasters:
         broadcaster = await broadcasters.start(serve_broadcaster, broadcasting)
         async with trio.open_nursery() as dashboards:
             urls = {"broadcaster": broadcaster.url, "broadcaster_http": broadcaster.http_url}
@@ -105,7 +105,7 @@ async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: Das
 async def _feed(demo: DemoConfig, broadcaster: Broadcaster, page: str) -> None:
     ca = broadcaster.certificate.itself() if broadcaster.certificate is not None else None
     producing = open_producer(broadcaster.url, client="demo", ca=ca)
-    async with until_signalled(), producing as producer, trio.open_nursery() as sources:
+    async with until_signalled(serving=True), producing as producer, trio.open_nursery() as sources:
         sources.start_soon(partial(host, producer, interval_s=demo.host_interval_s))
         sources.start_soon(partial(shop, producer, seed=demo.shop_seed, rate_hz=demo.shop_rate_hz))
         if demo.browser and _has_display():

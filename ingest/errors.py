@@ -1,6 +1,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ingest.interrupts import quietly
+
 HOUSE = ("ingest", "broadcaster", "dashboard")
 
 
@@ -16,7 +18,8 @@ def extra(name: str) -> Iterator[None]:
         CommandError: a module of another distribution is missing; the message says which extra to install.
     """
     try:
-        yield
+        with quietly():
+            yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in HOUSE:
             raise

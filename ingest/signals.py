@@ -6,22 +6,28 @@ import trio
 
 
 @asynccontextmanager
-async def until_signalled() -> AsyncIterator[None]:
+async def until_signalled(*, serving: bool = False) -> AsyncIterator[None]:
     """Run the body until SIGINT or SIGTERM cancels it; the block then ends without an exception.
 
-    A second signal meanwhile has its ordinary meaning, so that whoever is impatient is obeyed.
+    A second signal meanwhile has its ordinary meaning, so that whoever is impatient is obeyed. That of ctrl-C is a
+    KeyboardInterrupt, which a body that shields its end does not see; with `serving` it ends the process as SIGTERM
+    does: at once, by the signal itself, whatever the loop is at.
     """
     async with trio.open_nursery() as nursery:
-        await nursery.start(_cancel_at_signal, nursery.cancel_scope)
+        await nursery.start(_cancel_at_signal, nursery.cancel_scope, serving)
         yield
         nursery.cancel_scope.cancel()
 
 
 async def _cancel_at_signal(
-    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    scope: trio.CancelScope, serving: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for _ in signals:
             break
+    if serving:
+        # And they stay like that: what is left of the process is its end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
     scope.cancel()

@@ -1,0 +1,128 @@
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import trio
+
+import broadcaster.__main__ as broadcaster_commands
+import ingest.__main__ as ingest_commands
+from ingest.errors import CommandError, extra
+from ingest.signals import until_signalled
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `streamgauge`; returns the exit status: 2 for what the person can put right, 130 for ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: before there is a command.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except CommandError as error:
+        return _refuse(args.command, error)
+    except KeyboardInterrupt:
+        return 130
+    except BaseExceptionGroup as group:
+        return _refuse(args.command, _reason(group))
+    return status
+
+
+def _refuse(command: str, error: CommandError | KeyboardInterrupt) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    print(f"streamgauge {command}: {error}", file=sys.stderr)
+    return 2
+
+
+def _reason(group: BaseExceptionGroup[BaseException]) -> CommandError | KeyboardInterrupt:
+    """What a nursery wrapped. Raises the group again if anything in it is a bug rather than an answer."""
+    known, rest = group.split((CommandError, KeyboardInterrupt))
+    if rest is not None or known is None:
+        raise group
+    leaf: BaseException = known
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    assert isinstance(leaf, CommandError | KeyboardInterrupt)
+    return leaf
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="streamgauge",
+        description="See your metrics now.",
+        epilog="Every setting is also a variable STREAMGAUGE_... and a key of a TOML file.",
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {_version()}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    add_commands(subparsers)
+    broadcaster_commands.add_commands(subparsers)
+    ingest_commands.add_commands(subparsers)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("streamgauge")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "(not installed)"
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "Broadcaster, dashboard, this machine's metrics and a synthetic web shop in one process."
+    demo = subparsers.add_parser("demo", help="everything in one process, with something to see", description=about)
+    _add_common(demo, "127.0.0.1:8050")
+    demo.add_argument("--no-browser", dest="browser", action="store_const", const=False, help="open no browser")
+    demo.set_defaults(run=_demo)
+
+    about = "Serve a page whose browser subscribes straight to the broadcaster."
+    dashboard = subparsers.add_parser("dashboard", help="serve the dashboard of a broadcaster", description=about)
+    _add_common(dashboard, "127.0.0.1:8050")
+    dashboard.add_argument("--broadcaster", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
+    dashboard.add_argument("--broadcaster-http", metavar="URL", help="its HTTP side (http://127.0.0.1:8766)")
+    dashboard.set_defaults(run=_dashboard)
+
+
+def _add_common(parser: argparse.ArgumentParser, bind: str) -> None:
+    parser.add_argument("--bind", metavar="HOST:PORT", help=f"where the dashboard is served ({bind})")
+    parser.add_argument("--dashboards", metavar="DIR", help="the directory of saved dashboards, made if missing (none)")
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    parser.add_argument(
+        "--insecure",
+        action="store_const",
+        const=True,
+        help="let other machines connect although no credentials are configured",
+    )
+
+
+def _demo(args: argparse.Namespace) -> int:
+    with extra("broadcaster,dashboard"):
+        importlib.import_module("broadcaster.server")
+        from dashboard import demo
+    flags = {name: getattr(args, name) for name in ("bind", "insecure", "dashboards")}
+    demo.run(args.config, flags, browser=args.browser)
+    return 0
+
+
+def _dashboard(args: argparse.Namespace) -> int:
+    with extra("dashboard"):
+        from dashboard.config import DashboardConfig
+        from dashboard.server import serve
+        from ingest.settings import load, refuse_exposed
+    flags = {
+        name: getattr(args, name) for name in ("bind", "broadcaster", "broadcaster_http", "insecure", "dashboards")
+    }
+    config = load("dashboard", DashboardConfig, flags, args.config)
+    refuse_exposed("--bind", config.bind, insecure=config.insecure)
+
+    async def run() -> None:
+        async with until_signalled(serving=True), trio.open_nursery() as nursery:
+            page = await nursery.start(serve, config)
+            print(f"dashboard at {page}, of the broadcaster at {config.broadcaster}", flush=True)
+            await trio.sleep_forever()
+
+    trio.run(run)
+    print("Stopped.", flush=True)
+    return 0
