@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from broadcaster.origins import Doorkeeper
-from ingest.settings import Address
+from ingest.settings import Address, LogFormat, LogLevel
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -48,6 +48,7 @@ class BroadcasterConfig(BaseModel):
     )
     handshakes_max: Positive = Field(1_000, description="Handshakes under way at once.")
     handshake_s: Seconds = Field(10.0, description="Seconds a handshake may take.")
+    http_connections_max: Positive = Field(1_000, description="Connections of the HTTP port at once.")
     idle_s: Bound = Field(
         600.0, description="A connection that in this time never subscribed nor published is closed (4002); 0: none is."
     )
@@ -58,6 +59,9 @@ class BroadcasterConfig(BaseModel):
         20.0, description="Seconds between pings; a client silent for two is closed (4001)."
     )
     close_s: Seconds = Field(2.0, description="Seconds a close handshake may take.")
+    drain_ready_s: Bound = Field(
+        0.0, description="Seconds in which /readyz says 503, so that balancers notice, before a drain begins."
+    )
     drain_s: Seconds = Field(5.0, description="Seconds a graceful drain may take.")
     reconnect_spread_s: Seconds = Field(
         5.0, description="Clients told to reconnect after a drain spread over this time."
@@ -106,6 +110,11 @@ class BroadcasterConfig(BaseModel):
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
+    watchdog_s: Bound = Field(
+        5.0, description="A loop that stands still for so long is logged, with its stack, and counted; 0: none is."
+    )
+    log_format: LogFormat = Field("logfmt", description="A line of the log: logfmt, or json.")
+    log_level: LogLevel = Field("info", description="From which level on: debug, info, warning or error.")
     alerts: Path | None = Field(None, description="Alerts: a TOML file, or a directory of them.")
     alerts_writable: bool = Field(False, description="Pages may put alerts into that directory (scope admin).")
 

@@ -1,22 +1,42 @@
 """Going down well: nobody loses what waits for it, and everybody learns when to come back."""
 
+from collections.abc import Iterable
+
 import trio
 
 from broadcaster import errors
 from broadcaster.errors import Close
 from broadcaster.roster import Roster
 from broadcaster.shared import Shared
+from broadcaster.transports.websocket import Connection
+
+CLOSES_AT_ONCE = 32  # some ten milliseconds of work
+REST_S = 0.005
 
 
 async def drain(shared: Shared, roster: Roster) -> None:
-    """Delivers what waits, then says `bye` to everybody and waits for them to go."""
-    config = shared.config
+    """Says `bye` to everybody and waits for them to go.
+
+    Producers first: what was acknowledged is then flushed, and subscribers get it. Those for whom nothing waits are
+    next, and those who are slow have half of `drain_s` to take what does.
+    """
+    config, began = shared.config, trio.current_time()
+    bye = Close(errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason, (0.0, config.reconnect_spread_s))
+    await _close((each for each in roster if each.session.published or each.session.producer), bye)
     shared.hub.flush(trio.current_time())
+    await _close((each for each in roster if not each.writing), bye)
     async with trio.open_nursery() as nursery:
-        nursery.cancel_scope.deadline = trio.current_time() + config.drain_s / 2
+        nursery.cancel_scope.deadline = began + config.drain_s / 2
         for connection in roster:
-            nursery.start_soon(connection.drained)
-    code, reason = errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason
-    for connection in roster:
-        connection.close(Close(code, reason, (0.0, config.reconnect_spread_s)))
+            if connection.writing:
+                nursery.start_soon(connection.drained)
+    await _close(roster, bye)
     await roster.emptied()
+
+
+async def _close(connections: Iterable[Connection], close: Close) -> None:
+    """In batches, because closing is work: thousands at once would hold up all the others."""
+    for number, connection in enumerate(connections, 1):
+        connection.close(close)
+        if not number % CLOSES_AT_ONCE:
+            await trio.sleep(REST_S)

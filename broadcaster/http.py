@@ -63,6 +63,10 @@ class Core(Protocol):
     def config(self) -> BroadcasterConfig: ...
 
     @property
+    def ready(self) -> bool:
+        """Whether new clients are welcome."""
+
+    @property
     def draining(self) -> bool: ...
 
     def authorise(self, token: str | None) -> Caller:
@@ -253,7 +257,7 @@ async def _healthz(request: Request, core: Core) -> Response:
 
 
 async def _readyz(request: Request, core: Core) -> Response:
-    return JSON({"status": "draining"}, 503) if core.draining else JSON({"status": "ready"})
+    return JSON({"status": "ready"}) if core.ready else JSON({"status": "draining"}, 503)
 
 
 async def _metrics(request: Request, core: Core) -> Response:

@@ -58,6 +58,7 @@ class Broadcaster:
 
     def __init__(self, config: BroadcasterConfig, authenticator: Authenticator) -> None:
         self.config = config
+        self.ready = True
         self.draining = False
         self.flusher = Flusher(config.flush_rest_max_s, config.flush_rest_ratio)
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
@@ -149,9 +150,14 @@ class Broadcaster:
         for part in self._parts:
             part.refresh()
 
+    async def leave_balancers(self) -> None:
+        """Tells them that it will go, and serves as ever until they have noticed."""
+        self.ready = False
+        await trio.sleep(self.config.drain_ready_s)
+
     async def drain(self) -> None:
-        """Delivers what waits, then says `bye` to everybody and waits for them to go; webhooks meanwhile."""
-        self.draining = self._roster.closed = True
+        """Delivers what waits, says `bye` to everybody and waits for them to go; webhooks meanwhile."""
+        self.ready, self.draining, self._roster.closed = False, True, True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.alerting.drained)
             await drain(self._shared, self._roster)
@@ -188,6 +194,8 @@ async def serve(
     task_status: trio.TaskStatus[Broadcaster] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled, then drain: within `drain_s` clients get what waits for them, `bye` and a close.
+
+    Before that, for `drain_ready_s`, it only says that it is not ready any more.
 
     Without `authenticator`, the settings say who may do what. `started()` gives the Broadcaster once both ports
     accept connections.
@@ -228,6 +236,7 @@ async def _serve_until(
                 accepting.start_soon(broadcaster.listener.accept, sock, clients)
                 task_status.started(broadcaster)
                 await cancelled.wait()
+                await broadcaster.leave_balancers()
                 accepting.cancel_scope.cancel()
             sock.close()
             with trio.move_on_after(broadcaster.config.drain_s):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler, ValidationError, create_model
@@ -140,6 +140,8 @@ def authorities(path: str) -> str:
 AuthoritiesFile = Annotated[str, AfterValidator(authorities)]
 WebSocketUrl = Annotated[str, AfterValidator(websocket_url)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+LogFormat = Literal["logfmt", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def refuse_exposed(name: str, address: Address, *, insecure: bool) -> None:

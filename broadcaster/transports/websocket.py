@@ -184,6 +184,11 @@ class Connection:
             frame = self._mailbox.take() if self._mailbox is not None else None
         return frame
 
+    @property
+    def writing(self) -> bool:
+        """True while something waits for the socket."""
+        return self._writing
+
     async def drained(self) -> None:
         """Waits until nothing waits for the socket."""
         while self._writing:

@@ -31,6 +31,7 @@ class Grant:
 @dataclass
 class Core:
     config: BroadcasterConfig = field(default_factory=lambda: BroadcasterConfig(message_bytes=1000))
+    ready: bool = True
     draining: bool = False
     admin: bool = True
     problem: MessageError | None = None
@@ -153,7 +154,7 @@ async def test_rates_are_limited(client: httpx.AsyncClient, core: Core) -> None:
 
 async def test_a_draining_broadcaster_takes_nothing(client: httpx.AsyncClient, core: Core) -> None:
     assert (await client.get("/readyz")).status_code == 200
-    core.draining = True
+    core.ready, core.draining = False, True
     assert (await client.post("/v1/publish", json={"samples": [SAMPLE]})).status_code == 503
     assert (await client.get("/readyz")).status_code == 503
     assert (await client.get("/healthz")).status_code == 200

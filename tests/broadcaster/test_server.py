@@ -90,6 +90,20 @@ async def test_a_drain_delivers_what_waits_says_bye_and_accepts_nobody() -> None
     assert running.figures().closes == {"4000": 1}
 
 
+async def test_balancers_get_a_moment_to_notice_in_which_it_serves_as_ever() -> None:
+    with trio.fail_after(20):
+        async with broadcaster(drain_ready_s=0.5) as (running, nursery):
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                while running.ready:
+                    await trio.lowlevel.checkpoint()
+                client = await connect(running)
+                with client.sock:
+                    assert not running.draining
+                    assert [message["type"] for message in await client.receive_all()] == ["bye"]
+                    assert running.draining
+
+
 async def test_a_client_that_does_not_read_cannot_hold_up_the_drain() -> None:
     large = {"samples": [{"metric": "a", "time": [1.0] * 5_000, "value": [1.0] * 5_000}]}
     with ExitStack() as sockets, trio.fail_after(20):
