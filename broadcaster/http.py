@@ -129,7 +129,9 @@ def build_app(core: Core) -> Starlette:
         Route("/metrics", _answering(_metrics, core)),
     ]
     middleware = [Middleware(Origins, doorkeeper=core.config.doorkeeper(core.config.http_bind))]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
+    app.router.redirect_slashes = False  # to where the asker's own Host header says
+    return app
 
 
 Handler = Callable[[Request, Core], Awaitable[Response]]

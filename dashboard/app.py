@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 import dash
+from dash.exceptions import DependencyException
 from flask import Flask, Response, request
 
 from dashboard import boards_http, callbacks, client_files, ids, layout
@@ -64,6 +65,8 @@ def create_app(config: DashboardConfig) -> dash.Dash:
     for path in PAGES:
         server.add_url_rule(path, path, app.index)
     server.view_functions["/<path:path>"] = not_found  # Dash would answer any path with its page
+    server.view_functions["/_dash-update-component"] = nothing_to_call
+    server.register_error_handler(DependencyException, no_such_file)
     shelf = Shelf.at(config.dashboards)
     for problem in shelf.everything()[1]:
         log.warning("not read as a dashboard: %s", problem)
@@ -107,6 +110,16 @@ def page_config(config: DashboardConfig) -> str:
 
 def not_found(path: str) -> Response:
     return Response(f"/{path}: no such page\n", 404, mimetype="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def nothing_to_call() -> Response:
+    """Dash answers whatever is posted here by running a callback, and this page has none that its server would run."""
+    return not_found("_dash-update-component")
+
+
+def no_such_file(error: Exception) -> Response:
+    """Dash lets a request for a file that no component has end as an error of the server's."""
+    return not_found(request.path.removeprefix("/"))
 
 
 def healthz() -> Response:
