@@ -86,7 +86,10 @@ class _Fixed(Collector):
 
 def exposition(figures: Figures, accept: str) -> tuple[bytes, str]:
     """The text that `/metrics` answers, in the form of those that `accept` names, and its content type."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # of a version that is no number
+        encode, content_type = choose_encoder("")
     registry = CollectorRegistry()
     registry.register(_Fixed(list(families(figures))))
     text: bytes = encode(registry)

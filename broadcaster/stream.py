@@ -6,6 +6,7 @@ else is written, so frames never interleave.
 """
 
 import fcntl
+import re
 import socket
 import sys
 import termios
@@ -20,7 +21,7 @@ from broadcaster.latch import Latch
 LINGER_S = 1.0
 LINGER_BYTES = 4 * 1_048_576
 RECEIVE_BYTES = 65_536
-HEAD_END = b"\r\n\r\n"
+HEAD_END = re.compile(rb"\n\r?\n")  # where h11, and so trio-websocket, takes a head to end
 TLS_RECORD = b"\x16"  # begins a handshake of TLS, whose sender shall not wait for an answer
 
 
@@ -58,7 +59,7 @@ class FrameStream(trio.abc.Stream):
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
-        self._opened = True
+        self._opened = self._head_seen = True
         self.head = b""
         self._may_read.set()
 
@@ -151,11 +152,14 @@ class FrameStream(trio.abc.Stream):
         data = await self._stream.receive_some(max_bytes)
         if not self.head and data[:1] == TLS_RECORD:
             return b""
-        head, end, early = (self.head + data).partition(HEAD_END)
-        used = len(data) - len(early)
-        self._head_seen = bool(end)
-        self.head = bytes(head)
-        self._early = bytes(early)
+        head = self.head + data
+        end = HEAD_END.search(head)
+        if end is None:
+            self.head = bytes(head)
+            return data
+        used = end.end() - len(self.head)
+        self._head_seen = True
+        self.head, self._early = bytes(head[: end.end()]), bytes(head[end.end() :])
         return data[:used]
 
     async def _rest_a_while(self) -> None:

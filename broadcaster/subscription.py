@@ -185,7 +185,7 @@ class Subscription:
             message = decode(data)
             handle = getattr(self, f"_on_{message['type']}", None) if message["type"] in _TYPES else None
             return list(handle(message, now)) if handle else []
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise BadAnswer(f"bad message from the broadcaster: {error!r}: {show(str(data[:200]))}") from error
 
     def _on_welcome(self, message: dict[str, Any], now: float) -> Iterator[Message]:

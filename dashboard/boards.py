@@ -175,6 +175,8 @@ def parse(source: bytes | str) -> Board:
         raise BoardError(match["what"] if match else str(error), line) from None
     except RecursionError:
         raise BoardError("nested too deeply") from None
+    except ValueError:  # of int(), which tomllib lets through
+        raise BoardError("a number has too many digits") from None
     try:
         return _board(document)
     except _Refused as refused:
@@ -252,7 +254,10 @@ def _short(value: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return _short(json.dumps(value, default=str, ensure_ascii=False))
+    try:
+        return _short(json.dumps(value, default=str, ensure_ascii=False))
+    except (RecursionError, ValueError):
+        return "something nested too deep, or a number too long"
 
 
 def line_of(source: str, path: tuple[str | int, ...]) -> int:

@@ -107,7 +107,10 @@ class Rejection:
 
 def show(value: object) -> str:
     """A short form of a bad value for an error message."""
-    text = "null" if value is None else f'"{value}"' if isinstance(value, str) else repr(value)
+    try:
+        text = "null" if value is None else f'"{value}"' if isinstance(value, str) else repr(value)
+    except (RecursionError, ValueError):  # which Python does not write out
+        return "something nested too deep, or a number too long"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -136,9 +139,8 @@ def _check_tag(key: object, value: object) -> tuple[str, str]:
 def check_time(time: object, field: str = "time") -> float:
     """A time in Unix seconds. Raises SampleError (bad_time)."""
     if type(time) not in _NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]
-        hint = ""
-        if type(time) in _NUMBERS and MAX_TIME < time < math.inf:  # type: ignore[operator]
-            hint = " (milliseconds?)"
+        late = type(time) in _NUMBERS and MAX_TIME < time < math.inf  # type: ignore[operator]
+        hint = " (milliseconds?)" if late else ""
         expected = f"Unix seconds between -{MAX_TIME} and {MAX_TIME}"
         raise SampleError("bad_time", field, f"expected {expected}, got {show(time)}{hint}")
     return float(time)  # type: ignore[arg-type]
@@ -270,8 +272,7 @@ class Validator:
             except SampleError as error:
                 rejected.append(reject(index, error))
                 continue
-            if errors:
-                rejected += [reject(index, error) for error in errors]
+            rejected += [reject(index, error) for error in errors]
             accepted.append(entry)
         return accepted, rejected
 

@@ -16,6 +16,7 @@ from ingest.ratelimit import Occasional
 from ingest.samples import Entry, SampleError, Validator
 
 LINE_BYTES_MAX = 2**20
+WORDS_MAX = 2**15  # characters of a line that is no JSON: splitting it takes time by the square of them
 REPORTS_AT_ONCE = 10
 REPORT_S = 1.0
 RESERVED = {"time", "unit", "kind"}  # key=value pairs that are no tags
@@ -54,6 +55,8 @@ def _json(line: str) -> object:
 
 
 def _words(line: str) -> dict[str, Any]:
+    if len(line) > WORDS_MAX:
+        raise LineError(f"longer than {WORDS_MAX} characters")
     try:
         words = shlex.split(line)
     except ValueError as error:

@@ -73,11 +73,14 @@ def read_csv(
     are tags; otherwise (wide form) each numeric column is a metric and `tags` names the columns that are tags.
 
     Raises:
-        LineError: a named column is missing.
+        LineError: a named column is missing, or the header is no CSV.
     """
     counted = _Counted(file)
     reader = csv.reader(iter(counted))
-    header = [name.strip() for name in next(reader, [])]
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise LineError(f"the header: {error}") from None
     table = _Table(header, time_column, tags, prefix)
     while True:
         try:

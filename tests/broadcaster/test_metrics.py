@@ -41,3 +41,8 @@ def test_flush_times_fall_into_cumulated_buckets() -> None:
     assert buckets["0.05"] == 2
     assert buckets["+Inf"] == 3
     assert histogram.sum_s == 9.0301
+
+
+def test_a_version_that_is_none_is_answered_all_the_same() -> None:
+    text, _ = exposition(Figures(), "application/openmetrics-text; version=x.0.0")
+    assert b"streamgauge_" in text

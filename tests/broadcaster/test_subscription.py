@@ -205,6 +205,8 @@ def test_other_types_are_ignored(text: str) -> None:
         '{"type":"samples","seq":1,"prev":0,"cursor":"c","series":[1]}',
         '{"type":"series","series":[{"key":1}]}',
         '{"type":"bye","code":1,"reason":"","reconnect":true,"after":1}',
+        '{"type":"gap","from":1,"to":1e400,"batches":1,"samples":1}',
+        '{"type":"error","code":' + "[" * 1_020 + "]" * 1_020 + ',"message":"m"}',
     ],
 )
 def test_what_the_protocol_does_not_allow_is_refused(text: str) -> None:

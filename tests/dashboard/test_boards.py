@@ -210,3 +210,17 @@ def test_the_examples_are_read_and_are_what_would_be_written(path: Path) -> None
 
 def test_every_field_of_a_panel_is_checked() -> None:
     assert set(PANEL_FIELDS) == set(PanelSpec.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "0x" + "f" * 5_000])
+def test_a_number_that_python_does_not_read_or_write_is_refused(number: str) -> None:
+    with pytest.raises(BoardError, match=r"digits|too long"):
+        parse(f"window_s = {number}")
+
+
+def test_what_is_nested_too_deep_to_be_shown_is_refused() -> None:
+    value: object = 1
+    for _ in range(1_000):
+        value = [value]
+    with pytest.raises(BoardError, match="window_s"):
+        from_json({"window_s": value})

@@ -262,3 +262,13 @@ def test_the_caches_are_bounded() -> None:
         validator.entries([{"metric": "m", "tags": {"j": str(index)}, "value": 1.0}], 5.0)
     assert len(validator._cache) <= 10
     assert len(validator._described) <= 10
+
+
+@pytest.mark.parametrize("open", ['{"a":', "["])
+def test_what_is_nested_too_deep_to_be_shown_is_refused_all_the_same(open: str) -> None:
+    value: object = 1
+    for _ in range(1_000):
+        value = {"a": value} if open == '{"a":' else [value]
+    with pytest.raises(SampleError) as refused:
+        check_series(value, {})
+    assert "nested too deep" in refused.value.message

@@ -83,3 +83,8 @@ async def test_bad_lines_are_reported_and_the_others_go_on(autojump_clock: MockC
     assert values(store.messages) == [1, 2]
     assert (counts.lines, counts.bad, len(reports)) == (103, 101, 10)
     assert reports[0] == "line 2: expected: metric value key=value..."
+
+
+def test_words_are_bounded_because_splitting_them_takes_time_by_the_square() -> None:
+    with pytest.raises(LineError, match="longer than 32768 characters"):
+        LineParser().parse("m 1 a=" + "b" * 32_768, 0.0)

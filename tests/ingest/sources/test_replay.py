@@ -80,3 +80,8 @@ async def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:
     async with open_producer(dial=Scripted(store.serve)) as producer:
         await Replay(producer, 0.0, False, print).run(file, read_csv, lambda position: None)
     assert values(store.messages) == list(range(2000))
+
+
+def test_a_header_that_is_no_csv_is_refused() -> None:
+    with pytest.raises(LineError, match="the header: field larger"):
+        list(read_csv([b"a," + b"b" * 200_000 + b"\n"]))
