@@ -7,11 +7,13 @@ from typing import Protocol
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
+from broadcaster.addresses import Addresses
 from broadcaster.auth import Authenticator
 from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
+from broadcaster.refusals import Refusals
 from broadcaster.stream import FrameStream
-from broadcaster.transports.handshake import Admission, Refusal, admit, host_of
+from broadcaster.transports.handshake import Admission, Refusal, admit, host_of, response
 from broadcaster.transports.tls import TlsStream
 from broadcaster.transports.websocket import Connection
 
@@ -19,6 +21,8 @@ log = logging.getLogger("streamgauge.broadcaster")
 
 ACCEPT_AT_ONCE = 64
 OUT_OF_DESCRIPTORS_S = 0.1
+BAD_REQUEST = response(Refusal(400, "a header that is not ASCII, or a Host that is no name"))
+AGAIN = ((b"Retry-After", b"1"),)
 
 
 class House(Protocol):
@@ -41,8 +45,18 @@ class Listener:
         authenticator: Authenticator,
         house: House,
         certificate: Certificate | None = None,
+        *,
+        addresses: Addresses | None = None,
+        refusals: Refusals | None = None,
+        handshakes_max: int | None = None,
     ) -> None:
+        """`handshakes_max`: if fewer than configured are possible."""
         self._config = config
+        if addresses is None:  # an empty one is falsy
+            addresses = Addresses(config.connections_per_address, config.trusted_networks)
+        self._addresses = addresses
+        self._refusals = refusals or Refusals()
+        self._handshakes_max = handshakes_max or config.handshakes_max
         self._doorkeeper = config.doorkeeper(config.bind)
         self._authenticator = authenticator
         self._house = house
@@ -64,9 +78,19 @@ class Listener:
                     log.warning("cannot accept: %s", error)
                     await trio.sleep(OUT_OF_DESCRIPTORS_S)
                     break
+                if not self._addresses.enter(address[0]):
+                    self._refusals.count("connections_per_address")
+                    accepted.close()
+                    continue
                 accepted.setblocking(False)
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                nursery.start_soon(self._serve, accepted, f"{address[0]}:{address[1]}")
+                nursery.start_soon(self._serve_one, accepted, address[0], address[1])
+
+    async def _serve_one(self, accepted: socket.socket, host: str, port: int) -> None:
+        try:
+            await self._serve(accepted, f"{host}:{port}")
+        finally:
+            self._addresses.leave(host)
 
     async def _serve(self, accepted: socket.socket, address: str) -> None:
         """One connection from its handshake to its end; whatever the peer does ends in a closed socket."""
@@ -83,17 +107,31 @@ class Listener:
                 nursery.cancel_scope.cancel()
         except* (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("%s: connection lost", address)
+        except* UnicodeError as group:
+            if stream.head:  # the handshake is under way, and its parser has no other answer to such bytes
+                await self._refuse(stream)
+            else:
+                log.error("%s: connection ended by an unexpected error", address, exc_info=group)
         except* Exception as group:  # a bug, which shall cost one client its connection and not all of them theirs
             log.error("%s: connection ended by an unexpected error", address, exc_info=group)
         finally:
             await trio.aclose_forcefully(stream)
 
+    async def _refuse(self, stream: FrameStream) -> None:
+        try:
+            with trio.move_on_after(self._config.close_s):
+                await stream.send_all(BAD_REQUEST)
+                await stream.aclose()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return  # it did not wait for the answer
+
     async def _handshake(self, stream: FrameStream, nursery: trio.Nursery) -> WebSocketRequest | None:
-        """The request, or None if it does not come in time, or others need the place."""
-        while len(self._handshakes) >= self._config.handshakes_max:
+        """The request, or None if it does not come in time, or others need the place: the client is told."""
+        while len(self._handshakes) >= self._handshakes_max:
             oldest = next(iter(self._handshakes))
             del self._handshakes[oldest]
             oldest.cancel()
+        pushed_out = False
         with trio.move_on_after(self._config.handshake_s) as scope:
             self._handshakes[scope] = None
             stream.on_end = scope.cancel
@@ -107,16 +145,29 @@ class Listener:
                     receive_buffer_size=65_536,
                 )
             finally:
+                pushed_out = scope not in self._handshakes
                 self._handshakes.pop(scope, None)
                 stream.on_end = None
+        if pushed_out:
+            self._refuse_unheard(stream, "handshakes", Refusal(503, "too many handshakes at once", AGAIN))
+        elif scope.deadline <= trio.current_time():
+            problem = f"no request within {self._config.handshake_s:g} s"
+            self._refuse_unheard(stream, "handshake_time", Refusal(408, problem))
+            with trio.move_on_after(self._config.close_s):
+                await stream.aclose()
         return None
+
+    def _refuse_unheard(self, stream: FrameStream, reason: str, refusal: Refusal) -> None:
+        """Answers without a request, if that can be done at once."""
+        self._refusals.count(reason)
+        stream.try_send(response(refusal))
 
     async def _open(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> Connection | None:
         """The handshake and its answer. None: it ended with that."""
         request = await self._handshake(stream, nursery)
         if request is None:
             return None
-        decision = self._decide(request, stream)
+        decision = self._decide(request, stream, address.rpartition(":")[0])
         if isinstance(decision, Refusal):
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
@@ -127,16 +178,21 @@ class Listener:
         try:
             connection.open(await request.accept(subprotocol=decision.subprotocol), nursery)
         except BaseException:
+            connection.session.leave()
             self._house.leave(connection)
             raise
         return connection
 
-    def _decide(self, request: WebSocketRequest, stream: FrameStream) -> Admission | Refusal:
+    def _decide(self, request: WebSocketRequest, stream: FrameStream, host: str) -> Admission | Refusal:
         if self._house.full():
-            return Refusal(503, "too many connections", ((b"Retry-After", b"1"),))
+            self._refusals.count("connections")
+            return Refusal(503, "too many connections", AGAIN)
+        if (problem := self._addresses.problem(host)) is not None:
+            self._refusals.count("connections_per_address")
+            return Refusal(503, problem, AGAIN)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
-        if (host := host_of(stream.head)) is not None:
-            headers["host"] = host
+        if (asked := host_of(stream.head)) is not None:
+            headers["host"] = asked
         return admit(
             request.path,
             headers,

@@ -1,8 +1,6 @@
 """The broadcaster: listeners, flushing, sweeping, telemetry, and a graceful drain, in nested nurseries."""
 
-import resource
 import socket
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +13,7 @@ from broadcaster.audience import Wish
 from broadcaster.auth import EVERYTHING, Authenticator, anybody
 from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
+from broadcaster.descriptors import available, shared_out
 from broadcaster.draining import drain
 from broadcaster.flusher import Flusher
 from broadcaster.history import History
@@ -36,7 +35,6 @@ from ingest.listening import listen
 from ingest.samples import Validator
 from ingest.settings import Address
 
-DESCRIPTORS_SPARE = 64
 SWEEP_S = 1.0
 HTTP_STOP_S = 2.0
 BACKLOG = 4096
@@ -76,8 +74,17 @@ class Broadcaster:
             forget_s=config.history_age_s,
         )
         self.certificate = certificate_of(config)
-        self._roster = Roster(self._shared, min(config.connections_max, _descriptors() - DESCRIPTORS_SPARE))
-        self.listener = Listener(config, authenticator, self._roster, self.certificate)
+        self.files = shared_out(config, available())
+        self._roster = Roster(self._shared, self.files.connections)
+        self.listener = Listener(
+            config,
+            authenticator,
+            self._roster,
+            self.certificate,
+            addresses=self._shared.addresses,
+            refusals=self._shared.refusals,
+            handshakes_max=self.files.handshakes,
+        )
         self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting)
         self._parts = [part for part in (self.certificate, authenticator) if isinstance(part, Part)]
 
@@ -174,17 +181,6 @@ class _HttpGrant:
         self.subject: str | None = getattr(caller, "subject", None)
         self.may_publish = caller.may_publish
         self.may_subscribe = caller.may_subscribe
-
-
-def _descriptors() -> int:
-    """How many files this process may have open, after asking for as many as it may ask for."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError):  # some systems name a limit that they do not grant
-            hard = soft
-    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 async def serve(

@@ -1,6 +1,7 @@
 """Who gets in: the answer to a WebSocket handshake, decided from its headers. Pure."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from broadcaster.auth import Authenticator, Grant
@@ -30,6 +31,14 @@ class Admission:
     grant: Grant
 
 
+def response(refusal: Refusal) -> bytes:
+    """The refusal as HTTP, to be written where no request was read."""
+    body = refusal.message.encode()
+    head = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nConnection: close\r\n".encode()
+    fields = ((b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), *refusal.headers)
+    return head + b"".join(b"%b: %b\r\n" % each for each in fields) + b"\r\n" + body
+
+
 def has_token(query: str) -> bool:
     """True if a URL's query carries credentials, which would end up in logs."""
     return any(pair.partition("=")[0].lower() in TOKEN_KEYS for pair in query.split("&"))
@@ -37,7 +46,7 @@ def has_token(query: str) -> bool:
 
 def host_of(head: bytes) -> str | None:
     """The `Host` of a request, from its first lines as received: trio-websocket keeps it to itself."""
-    for line in head.split(b"\r\n")[1:]:
+    for line in head.replace(b"\r\n", b"\n").split(b"\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"host":
             return value.strip().decode("latin-1")
@@ -53,7 +62,10 @@ def admit(
     doorkeeper: Doorkeeper,
 ) -> Admission | Refusal:
     """Decides a handshake. `headers` by lower-case name; `offered` are the subprotocols."""
-    url = urlsplit(target)
+    try:
+        url = urlsplit(target)
+    except ValueError:
+        return Refusal(400, "no such URL")
     if url.path != PATH:
         return Refusal(404, f"{url.path}: no such endpoint; streams are at {PATH}")
     if has_token(url.query):

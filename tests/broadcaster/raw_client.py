@@ -48,6 +48,13 @@ class RawClient:
             raise
         return cls(sealed)
 
+    @staticmethod
+    async def connect_plainly(port: int) -> trio.socket.SocketType:
+        """A connection and nothing more, not even TLS."""
+        sock = trio.socket.socket()
+        await sock.connect(("127.0.0.1", port))
+        return sock
+
     async def open(self, *headers: str, behind: bytes = b"") -> str:
         """The handshake; returns the head of the response. `behind` is sent along with it."""
         lines = b"".join(header.encode() + b"\r\n" for header in headers)

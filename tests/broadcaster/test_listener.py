@@ -7,12 +7,22 @@ import trio
 import trio.testing
 
 from broadcaster import listener as listener_module
+from broadcaster.addresses import SPARE
 from broadcaster.session import Session
 from tests.broadcaster.raw_client import KEY, REQUEST, RawClient, client_frame
 from tests.broadcaster.transports.test_websocket import service
 
 pytestmark = pytest.mark.usefixtures("either_way")
 EARLY = client_frame(b'{"type":"ping","time":5}')
+
+
+async def heard(client: RawClient) -> bytes:
+    """All that comes to the end of the connection."""
+    answer = b""
+    with trio.fail_after(20):
+        while data := await client.sock.recv(4096):
+            answer += data
+    return answer
 
 
 async def ended(client: RawClient) -> bool:
@@ -74,7 +84,44 @@ async def test_half_a_handshake_is_ended_in_time() -> None:
         client = await RawClient.connect(mine.port)
         with client.sock:
             await client.send(REQUEST)
-            assert await ended(client)
+            answer = await heard(client)
+            assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n")
+            assert answer.endswith(b"\r\n\r\nno request within 0.1 s")
+            assert mine.world.shared.refusals.counts == {"handshake_time": 1}
+
+
+async def test_who_never_says_a_word_is_told_why_it_ends() -> None:
+    async with service(handshake_s=0.1) as mine:
+        client = await RawClient.connect(mine.port)
+        with client.sock:
+            assert b"no request within 0.1 s" in await heard(client)
+
+
+async def test_an_address_has_so_many_connections() -> None:
+    async with service(connections_per_address=1, trusted_networks=()) as mine:
+        first, _ = await mine.client()
+        second = await RawClient.connect(mine.port)
+        with first.sock, second.sock:
+            head = await second.open()
+            assert head.startswith("HTTP/1.1 503 ")
+            assert "retry-after: 1" in head.lower()
+            assert b"too many connections: at most 1 from 127.0.0.1" in second._bytes + await heard(second)
+            assert mine.world.shared.refusals.counts == {"connections_per_address": 1}
+            await first.say(type="ping", time=1)
+            assert (await first.receive())["type"] == "pong"
+
+
+async def test_far_more_connections_of_an_address_are_not_even_answered() -> None:
+    async with service(connections_per_address=1, trusted_networks=()) as mine:
+        clients = [await RawClient.connect_plainly(mine.port) for _ in range(SPARE + 3)]
+        assert await clients[-1].recv(1) == b""
+        assert mine.world.shared.refusals.counts == {"connections_per_address": 2}
+        for each in clients:
+            each.close()
+        while len(mine.world.shared.addresses):
+            await trio.lowlevel.checkpoint()
+        client, _ = await mine.client()
+        client.sock.close()
 
 
 async def test_the_oldest_half_handshake_makes_room() -> None:
@@ -87,7 +134,11 @@ async def test_the_oldest_half_handshake_makes_room() -> None:
         client = await RawClient.connect(mine.port)
         with waiting[0].sock, waiting[1].sock, client.sock:
             await client.send(REQUEST)
-            assert await ended(waiting[0])
+            answer = await heard(waiting[0])
+            assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+            assert b"\r\nRetry-After: 1\r\n" in answer
+            assert answer.endswith(b"too many handshakes at once")
+            assert mine.world.shared.refusals.counts == {"handshakes": 1}
             await waiting[1].send(KEY + b"\r\n")
             assert (await waiting[1].sock.recv(12)) == b"HTTP/1.1 101"
 
@@ -112,3 +163,31 @@ async def test_a_bug_costs_one_connection_only(
             assert (await other.receive())["type"] == "pong"
             assert connection.closing is None
     assert "unexpected error" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"Connection: Upgra\xc6de", b"Sec-WebSocket-Protocol: \x84", b"Sec-WebSocket-Extensions: \xff"],
+)
+async def test_a_head_that_the_parser_cannot_read_is_refused(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with service() as mine:
+        client = await RawClient.connect(mine.port)
+        with client.sock:
+            await client.send(REQUEST + header + b"\r\n" + KEY + b"\r\n")
+            assert (await client.sock.recv(4096)).startswith(b"HTTP/1.1 400 ")
+            assert await ended(client)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_head_whose_lines_end_without_carriage_returns() -> None:
+    """h11 takes it, so what follows has to be told from it and not be kept."""
+    async with service() as mine:
+        client = await RawClient.connect(mine.port)
+        with client.sock:
+            await client.send((REQUEST + KEY + b"\r\n").replace(b"\r\n", b"\n") + EARLY * 3)
+            answer = b""
+            while answer.count(b'"pong"') < 3:
+                answer += await client.sock.recv(4096)
+            assert answer.index(b'"welcome"') < answer.index(b'"pong"')
+            (connection,) = mine.connections
+            assert connection._stream.head == b""

@@ -74,7 +74,14 @@ async def service(**settings: Any) -> AsyncIterator[Service]:
     world = World(**sealed.settings, **settings)
     world.shared.clock = trio.current_time
     mine = Service(world)
-    listener = Listener(world.config, world.shared.authenticator, mine, certificate_of(world.config))
+    listener = Listener(
+        world.config,
+        world.shared.authenticator,
+        mine,
+        certificate_of(world.config),
+        addresses=world.shared.addresses,
+        refusals=world.shared.refusals,
+    )
     with listen(Address("127.0.0.1", 0), 10) as sock:
         sock.setblocking(False)
         mine.port = sock.getsockname()[1]
