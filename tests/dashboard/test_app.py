@@ -95,6 +95,16 @@ def test_an_unknown_path_is_told_plainly() -> None:
     assert client().get("/<b>").content_type.startswith("text/plain")
 
 
+@pytest.mark.parametrize("path", ["/_dash-component-suites/dash/dcc/", "/_dash-component-suites/dash/../x.js"])
+def test_dash_has_no_such_file_either(path: str) -> None:
+    answer = client().get(path)
+    assert (answer.status_code, answer.text) == (404, f"{path}: no such page\n")
+
+
+def test_there_is_no_callback_to_be_called() -> None:
+    assert client().post("/_dash-update-component", data="{").status_code == 404
+
+
 def test_a_broken_dashboard_is_told_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "broken.toml").write_text("title = 3\n")
     client(dashboards=str(tmp_path))
