@@ -28,7 +28,7 @@ def licence(name: str) -> str | None:
     except PackageNotFoundError:
         return None
     classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
-    return " ".join([about.get("License-Expression") or "", (about.get("License") or "")[:200], *classifiers])
+    return " ".join([about["License-Expression"] or "", (about["License"] or "")[:200], *classifiers])
 
 
 def test_each_package_we_ask_for_is_accounted_for() -> None:
