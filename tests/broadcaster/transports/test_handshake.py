@@ -90,3 +90,12 @@ def test_a_query_without_credentials_is_allowed() -> None:
 )
 def test_the_host_is_found_in_the_head(head: bytes, host: str | None) -> None:
     assert host_of(head) == host
+
+
+def test_a_host_is_found_whatever_ends_the_lines() -> None:
+    assert host_of(b"GET / HTTP/1.1\nA: b\nHost: elsewhere.example\n\n") == "elsewhere.example"
+
+
+def test_a_target_that_is_no_url_is_refused() -> None:
+    refusal = decide("//[")[0]
+    assert isinstance(refusal, Refusal) and refusal.status == 400
