@@ -20,6 +20,7 @@ from benchmarks.drawing.others import OTHERS
 from benchmarks.machine import facts
 from benchmarks.measures.connections import connections
 from benchmarks.measures.fanout import fanout
+from benchmarks.measures.floods import floods
 from benchmarks.measures.growth import growth
 from benchmarks.measures.ingest import ingest
 from benchmarks.measures.isolation import isolation
@@ -41,6 +42,7 @@ MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
     "ingest": ingest,
     "connections": connections,
     "isolation": isolation,
+    "floods": floods,
     "growth": growth,
     "smoothness": smoothness,
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.peers.registry import BY_NAME
+from benchmarks.report.floods import floods
 from benchmarks.report.smoothness import smoothness
 from benchmarks.report.tables import number, table
 from benchmarks.statistics import Row, medians, ratios
@@ -26,6 +27,7 @@ def page(results: Results) -> str:
         "ingest": ingest,
         "connections": connections,
         "isolation": isolation,
+        "floods": floods,
         "growth": growth,
         "smoothness": smoothness,
     }
