@@ -49,6 +49,12 @@ class BroadcasterConfig(BaseModel):
     handshakes_max: Positive = Field(1_000, description="Handshakes under way at once.")
     handshake_s: Seconds = Field(10.0, description="Seconds a handshake may take.")
     http_connections_max: Positive = Field(1_000, description="Connections of the HTTP port at once.")
+    http_requests_max: Positive = Field(256, description="HTTP requests under way at once.")
+    http_requests_per_address: Count = Field(
+        64, description="HTTP requests of one address under way at once; 0: no bound."
+    )
+    http_idle_s: Seconds = Field(30.0, description="Seconds an HTTP connection may wait for its next request.")
+    body_s: Seconds = Field(30.0, description="Seconds the body of an HTTP request may take (408).")
     idle_s: Bound = Field(
         600.0, description="A connection that in this time never subscribed nor published is closed (4002); 0: none is."
     )

@@ -1,3 +1,4 @@
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -5,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, Protocol
 
 import orjson
+import trio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,6 +16,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadcaster.config import BroadcasterConfig
+from broadcaster.decompression import ACCEPTED, inflater
+from broadcaster.limits import RateLimited
 from broadcaster.metrics import exposition
 from broadcaster.origins import Doorkeeper
 from broadcaster.selection import Selection, parse_select
@@ -33,6 +37,8 @@ STATUS = {
     "too_many": 409,
     "changed": 412,
     "bad_type": 415,
+    "bad_encoding": 415,
+    "too_slow": 408,
     "bad_alert": 422,
     "no_revision": 428,
     "cannot_write": 500,
@@ -89,6 +95,9 @@ class Core(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def refused(self, reason: str) -> None:
+        """Counts a refusal."""
+
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
         """The alerts that are set, those that are pending or firing, and the newest that are over."""
 
@@ -143,10 +152,18 @@ def _answering(handler: Handler, core: Core) -> Callable[[Request], Awaitable[Re
             return await handler(request, core)
         except MessageError as error:
             status = STATUS.get(error.code, 400)
-            headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}.get(status)
-            return refusal(status, error.code, error.message, headers)
+            return refusal(status, error.code, error.message, _fields(status, error))
 
     return answer
+
+
+def _fields(status: int, error: MessageError) -> Mapping[str, str] | None:
+    """The headers that go with a refusal."""
+    if status == 429:
+        return {"retry-after": str(math.ceil(error.after_s) if isinstance(error, RateLimited) else 1)}
+    if status == 401:
+        return {"www-authenticate": "Bearer"}
+    return {"accept-encoding": ACCEPTED} if error.code == "bad_encoding" else None
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -171,8 +188,12 @@ def _caller(request: Request, core: Core) -> Caller:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body. Raises MessageError (too_large) as soon as it is more than `most` bytes, without reading the rest."""
+    """The body, opened if it is compressed.
+
+    Raises MessageError: too_large as soon as it is more than `most` bytes, without reading the rest; bad_encoding.
+    """
     chunks, size = [], 0
+    opening = inflater(request.headers.get("content-encoding", ""), most)
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > most:
         raise MessageError("too_large", f"body: at most {most} bytes, got {declared}")
@@ -181,8 +202,18 @@ async def _body(request: Request, most: int) -> bytes:
             size += len(chunk)
             if size > most:
                 raise MessageError("too_large", f"body: at most {most} bytes, got more")
-            chunks.append(chunk)
+            chunks.append(chunk if opening is None else opening.feed(chunk))
+    if opening is not None:
+        opening.end()
     return b"".join(chunks)
+
+
+async def _body_in_time(request: Request, most: int, core: Core) -> bytes:
+    """As `_body`. Raises MessageError (too_slow), too."""
+    with trio.move_on_after(core.config.body_s):
+        return await _body(request, most)
+    core.refused("body_time")
+    raise MessageError("too_slow", f"body: expected within {core.config.body_s:g} s")
 
 
 async def _publish(request: Request, core: Core) -> Response:
@@ -190,7 +221,7 @@ async def _publish(request: Request, core: Core) -> Response:
     if core.draining:
         return refusal(503, "draining", "the broadcaster is shutting down", {"retry-after": "1"})
     try:
-        body = await _body(request, core.config.message_bytes)
+        body = await _body_in_time(request, core.config.message_bytes, core)
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
     address = request.client.host if request.client else ""
@@ -226,7 +257,7 @@ async def _put_alert(request: Request, core: Core) -> Response:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise MessageError("bad_type", "Content-Type: expected application/json")
     expected = _revision(request, creating=True)
-    table = decode(await _body(request, ALERT_BYTES))
+    table = decode(await _body_in_time(request, ALERT_BYTES, core))
     answer = await core.alerting.put(request.path_params["name"], table, expected)
     return JSON(answer, 201 if expected is None else 200)
 

@@ -1,25 +1,36 @@
-from ssl import SSLContext
-from typing import Any, cast
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve as serve_hypercorn
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import wrap_app
 
+from broadcaster.addresses import Addresses
 from broadcaster.certificate import Certificate
+from broadcaster.config import BroadcasterConfig
 from broadcaster.http import Core, build_app
+from broadcaster.http_door import Door, PatientStream
+from broadcaster.http_limits import Requests
+from broadcaster.refusals import Refusals
 from ingest.listening import listen, to_whom_it_reaches
 from ingest.settings import Address
 
-KEEP_ALIVE_S = 30.0
 GRACE_S = 1.0
-REQUEST_S = 30
 BACKLOG = 1000
+HTTP2_STREAMS = 32
 
 
 async def serve_http(
     core: Core,
     certificate: Certificate | None = None,
     *,
+    addresses: Addresses | None = None,
+    refusals: Refusals | None = None,
+    connections_max: int | None = None,
     stop: trio.Event | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -30,43 +41,49 @@ async def serve_http(
     Raises:
         CommandError: the address cannot be listened on.
     """
-    bind = core.config.http_bind
-    listener = listen(bind, BACKLOG)
-    address = Address(bind.host, listener.getsockname()[1])
-    app = cast(Any, to_whom_it_reaches(build_app(core)))
-    trigger = None if stop is None else stop.wait
-
-    async def serve(task_status: trio.TaskStatus[list[str]]) -> None:
-        # Hypercorn makes a socket object of its own from the descriptor, and closes that.
-        settings = _settings(listener.detach(), None if certificate is None else certificate.follower())
-        settings.ssl_handshake_timeout = core.config.handshake_s
-        await serve_hypercorn(app, settings, shutdown_trigger=trigger, task_status=task_status, mode="asgi")
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve)
-        task_status.started(f"{'http' if certificate is None else 'https'}://{address}")
-
-
-class _Settings(Config):
-    """With a TLS context that was made elsewhere, instead of files."""
-
-    context: SSLContext | None = None
-
-    def create_ssl_context(self) -> SSLContext | None:
-        return self.context
-
-    @property
-    def ssl_enabled(self) -> bool:
-        return self.context is not None
+    config = core.config
+    if addresses is None:
+        addresses = Addresses(config.connections_per_address, config.trusted_networks)
+    refusals = refusals or Refusals()
+    door = Door(config, addresses, refusals, connections_max or config.http_connections_max)
+    app = Requests(build_app(core), config, addresses, refusals, door.asked)
+    context = WorkerContext(None)
+    handler = _handler(to_whom_it_reaches(app), config, context, certificate)
+    with listen(config.http_bind, BACKLOG) as listener:
+        listener.setblocking(False)
+        address = Address(config.http_bind.host, listener.getsockname()[1])
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(door.serve, listener, handler, connections)
+                task_status.started(f"{'http' if certificate is None else 'https'}://{address}")
+                await (trio.sleep_forever() if stop is None else stop.wait())
+                accepting.cancel_scope.cancel()
+            listener.close()
+            await context.terminated.set()  # those without a request under way end
+            connections.cancel_scope.deadline = trio.current_time() + GRACE_S
 
 
-def _settings(descriptor: int, context: SSLContext | None) -> Config:
-    config = _Settings()
-    config.context = context
-    config.bind = [f"fd://{descriptor}"]
-    config.loglevel = "WARNING"  # and no access log unless one is configured
-    config.include_server_header = False
-    config.keep_alive_timeout = KEEP_ALIVE_S
-    config.read_timeout = REQUEST_S
-    config.graceful_timeout = GRACE_S
-    return config
+def _handler(
+    app: Any, config: BroadcasterConfig, context: WorkerContext, certificate: Certificate | None
+) -> Callable[[PatientStream], Awaitable[None]]:
+    """Serves one connection with Hypercorn's protocols."""
+    settings, wrapped = _settings(config), wrap_app(app, 0, "asgi")
+
+    async def serve(stream: PatientStream) -> None:
+        over: Any = stream
+        if certificate is not None:
+            over = trio.SSLStream(stream, certificate.context, server_side=True, https_compatible=True)
+        await TCPServer(wrapped, settings, context, ConnectionState({}), over)
+
+    return serve
+
+
+def _settings(config: BroadcasterConfig) -> Config:
+    settings = Config()
+    settings.loglevel = "WARNING"  # and no access log unless one is configured
+    settings.include_server_header = False
+    settings.keep_alive_timeout = config.http_idle_s
+    settings.read_timeout = math.ceil(max(config.http_idle_s, config.body_s)) + 1
+    settings.ssl_handshake_timeout = config.handshake_s
+    settings.h2_max_concurrent_streams = HTTP2_STREAMS
+    return settings

@@ -2,11 +2,13 @@
 
 import logging
 import socket
+from functools import partial
 from typing import Protocol
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
+from broadcaster.accepting import accept_all
 from broadcaster.addresses import Addresses
 from broadcaster.auth import Authenticator
 from broadcaster.certificate import Certificate
@@ -19,8 +21,6 @@ from broadcaster.transports.websocket import Connection
 
 log = logging.getLogger("streamgauge.broadcaster")
 
-ACCEPT_AT_ONCE = 64
-OUT_OF_DESCRIPTORS_S = 0.1
 BAD_REQUEST = response(Refusal(400, "a header that is not ASCII, or a Host that is no name"))
 AGAIN = ((b"Retry-After", b"1"),)
 
@@ -65,26 +65,14 @@ class Listener:
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Connections live in `nursery`."""
-        while True:
-            await trio.lowlevel.wait_readable(listener)
-            for _ in range(ACCEPT_AT_ONCE):
-                try:
-                    accepted, address = listener.accept()
-                except BlockingIOError:
-                    break
-                except ConnectionError:  # it was gone before it was accepted
-                    continue
-                except OSError as error:  # out of descriptors or memory: those who wait are served when others go
-                    log.warning("cannot accept: %s", error)
-                    await trio.sleep(OUT_OF_DESCRIPTORS_S)
-                    break
-                if not self._addresses.enter(address[0]):
-                    self._refusals.count("connections_per_address")
-                    accepted.close()
-                    continue
-                accepted.setblocking(False)
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                nursery.start_soon(self._serve_one, accepted, address[0], address[1])
+        await accept_all(listener, partial(self._accepted, nursery))
+
+    def _accepted(self, nursery: trio.Nursery, accepted: socket.socket, host: str, port: int) -> None:
+        if self._addresses.enter(host):
+            nursery.start_soon(self._serve_one, accepted, host, port)
+        else:
+            self._refusals.count("connections_per_address")
+            accepted.close()
 
     async def _serve_one(self, accepted: socket.socket, host: str, port: int) -> None:
         try:

@@ -167,11 +167,7 @@ class FrameStream(trio.abc.Stream):
         await trio.sleep(rest_s)
 
     def unread(self) -> int | None:
-        """How many bytes the system holds that the peer has not taken. None: the system does not say."""
-        try:
-            return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-        except OSError:
-            return None
+        return held_back(self._sock)
 
     async def aclose(self) -> None:
         """Closes without losing what was just written.
@@ -208,6 +204,14 @@ class FrameStream(trio.abc.Stream):
                 await trio.sleep(LINGER_S)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return  # the peer is gone already: nothing is left to save
+
+
+def held_back(sock: socket.socket) -> int | None:
+    """How many bytes the system holds that the peer has not taken. None: the system does not say."""
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):  # or the socket is closed
+        return None
 
 
 def _nothing_before(code: int | None) -> bytes:

@@ -37,6 +37,7 @@ class Core:
     problem: MessageError | None = None
     published: list[Mapping[str, Any]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def authorise(self, token: str | None) -> Caller:
         self.tokens.append(token)
@@ -60,6 +61,9 @@ class Core:
 
     def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
         return [{"id": "c1", "role": "producer"}, {"id": "c2", "role": "subscriber"}][:most]
+
+    def refused(self, reason: str) -> None:
+        self.reasons.append(reason)
 
     def figures(self) -> Figures:
         return Figures(accepted_samples=42)

@@ -1,0 +1,129 @@
+"""Who gets to the HTTP server, and for how long: what Hypercorn has no bounds for.
+
+It bounds the size of a head (431 beyond 16 KiB), the time between requests and the streams of HTTP/2. It does not bound
+how many connections there are, nor how slowly a first request may come, nor how long a client may take nothing of
+its answer: it writes behind a shield, without a deadline.
+"""
+
+import logging
+import math
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import trio
+
+from broadcaster.accepting import accept_all
+from broadcaster.addresses import Addresses
+from broadcaster.config import BroadcasterConfig
+from broadcaster.refusals import Refusals
+from broadcaster.stream import held_back
+from broadcaster.transports.handshake import Refusal, response
+
+log = logging.getLogger("streamgauge.broadcaster")
+
+PIECE_BYTES = 65_536
+
+Handler = Callable[["PatientStream"], Awaitable[None]]
+
+
+class PatientStream(trio.abc.HalfCloseableStream):
+    """A socket whose peer has to take something within `write_s`, or else it is broken, and `stuck` is called."""
+
+    def __init__(self, connection: socket.socket, write_s: float, stuck: Callable[[], None]) -> None:
+        self._connection = connection
+        self.socket = trio.socket.from_stdlib_socket(connection)
+        self._stream = trio.SocketStream(self.socket)
+        self._write_s = write_s
+        self._stuck = stuck
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[await self._send(left[:PIECE_BYTES]) :]
+
+    async def _send(self, data: memoryview) -> int:
+        held = held_back(self._connection)
+        with trio.move_on_after(self._write_s):
+            try:
+                return await self.socket.send(data)
+            except OSError as error:
+                raise trio.BrokenResourceError(f"cannot be written to: {error}") from error
+        if held_back(self._connection) == held:
+            self._stuck()
+            raise trio.BrokenResourceError(f"nothing taken for {self._write_s:g} s")
+        return 0
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class Door:
+    """Lets `most` connections in, each with a first request within `handshake_s`."""
+
+    def __init__(self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int) -> None:
+        self._first_s = config.handshake_s
+        self._write_s = config.write_s or math.inf
+        self._addresses = addresses
+        self._refusals = refusals
+        self._most = most
+        self._connections: dict[tuple[str, int], trio.CancelScope] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    async def serve(self, listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
+        """Accepts until cancelled. Each connection is handled in `nursery`."""
+        await accept_all(listener, partial(self._accepted, handler, nursery))
+
+    def _accepted(
+        self, handler: Handler, nursery: trio.Nursery, connection: socket.socket, host: str, port: int
+    ) -> None:
+        if len(self._connections) >= self._most:
+            self._refuse(connection, "http_connections", "too many connections")
+        elif not self._addresses.enter(host):
+            self._refusals.count("connections_per_address")
+            connection.close()
+        elif (problem := self._addresses.problem(host)) is not None:
+            self._addresses.leave(host)
+            self._refuse(connection, "connections_per_address", problem)
+        else:
+            scope = self._connections[host, port] = trio.CancelScope(deadline=trio.current_time() + self._first_s)
+            nursery.start_soon(self._handle, handler, connection, (host, port), scope)
+
+    def _refuse(self, connection: socket.socket, reason: str, problem: str) -> None:
+        """Says so as far as it can be said without waiting, and without TLS."""
+        self._refusals.count(reason)
+        with connection, suppress(OSError):
+            connection.send(response(Refusal(503, problem, ((b"Retry-After", b"1"),))))
+
+    async def _handle(
+        self, handler: Handler, connection: socket.socket, client: tuple[str, int], scope: trio.CancelScope
+    ) -> None:
+        stream = PatientStream(connection, self._write_s, partial(self._refusals.count, "write_time"))
+        try:
+            with scope:
+                await handler(stream)
+            if scope.cancelled_caught:
+                self._refusals.count("handshake_time")
+        except Exception:  # a bug, which shall cost one client its connection and not all of them theirs
+            log.exception("%s:%d: HTTP connection ended by an unexpected error", *client)
+        finally:
+            del self._connections[client]
+            self._addresses.leave(client[0])
+            await trio.aclose_forcefully(stream)
+
+    def asked(self, client: tuple[str, int]) -> None:
+        """A whole head of a request came on that connection."""
+        if (scope := self._connections.get(client)) is not None:
+            scope.deadline = math.inf
