@@ -21,6 +21,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument(
         "--insecure", action="store_const", const=True, help="allow binding beyond loopback without credentials"
     )
+    serve.add_argument("--log-format", metavar="FORM", help="of a line of the log: logfmt or json (logfmt)")
     serve.set_defaults(run=_serve)
     _add_alerts(subparsers)
     add_watch(subparsers)
@@ -46,7 +47,7 @@ def _serve(args: argparse.Namespace) -> int:
     with extra("broadcaster"):
         from broadcaster.command import run
 
-    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts", "alerts_writable")
+    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts", "alerts_writable", "log_format")
     flags = {name: getattr(args, name) for name in names}
     run(flags, args.config)
     return 0

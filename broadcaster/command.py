@@ -1,17 +1,23 @@
 """`streamgauge serve`."""
 
 import gc
+import logging
 from collections.abc import Mapping
 
 import trio
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.server import Broadcaster, serve
+from ingest.logs.setup import set_up
+from ingest.notify import notify
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 
 # Connections live long: where all of them are looked at less often, one and a half times as many are accepted a second.
 COLLECTION = 100_000, 50, 100
+STATUS_S = 10.0
+
+log = logging.getLogger("streamgauge.broadcaster")
 
 
 def run(flags: Mapping[str, object], config_file: str | None) -> None:
@@ -19,6 +25,7 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
     config = load("broadcaster", BroadcasterConfig, flags, config_file)
     refuse_exposed("--bind", config.bind, insecure=config.insecure)
     refuse_exposed("--http-bind", config.http_bind, insecure=config.insecure)
+    set_up(config.log_level, config.log_format)
     gc.set_threshold(*COLLECTION)
     trio.run(_serve, config)
     print("Stopped.", flush=True)
@@ -28,3 +35,8 @@ async def _serve(config: BroadcasterConfig) -> None:
     async with until_signalled(serving=True), trio.open_nursery() as nursery:
         broadcaster: Broadcaster = await nursery.start(serve, config)
         print(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.", flush=True)
+        log.info("started", extra={"url": broadcaster.url, "http_url": broadcaster.http_url})
+        notify("READY=1")
+        while True:
+            notify(f"STATUS={broadcaster.connected} connections at {broadcaster.url}")
+            await trio.sleep(STATUS_S)

@@ -17,6 +17,9 @@ _COUNTERS = {
     "delivered_bytes": "Bytes handed to subscribers' connections.",
     "series_expired": "Series forgotten because nothing came for them.",
     "history_evicted": "Samples evicted from the history by points, age or memory.",
+    "loop_stalls": "Times that the event loop stood still for longer than watchdog_s.",
+    "log_withheld": "Lines of the log that were withheld, because many of their kind came.",
+    "log_dropped": "Lines of the log that were dropped, because nobody took them in time.",
     "webhook_retries": "Attempts to deliver webhooks that failed and were followed by another.",
 }
 _COUNTERS_BY = {
@@ -26,6 +29,7 @@ _COUNTERS_BY = {
     "rejected_samples": ("code", "Samples rejected, by error code."),
     "dropped_batches": ("overflow", "Batches dropped for slow subscribers, by overflow policy."),
     "dropped_samples": ("overflow", "Samples dropped for slow subscribers, by overflow policy."),
+    "log_lines": ("level", "What was logged, by level; withheld and dropped lines included."),
     "alert_changes": ("state", "Alerts that began to fire or ended, by the state they then had."),
     "webhooks": ("outcome", "Webhooks by what became of them."),
 }

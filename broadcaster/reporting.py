@@ -14,16 +14,19 @@ from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
 from broadcaster.telemetry import LoopLag
 from broadcaster.transports.websocket import Traffic
+from ingest.logs.output import counts as log_counts
+from ingest.watchdog import Watchdog
 
 
 class Reporting:
     """Reads what the parts of a broadcaster count."""
 
-    def __init__(self, shared: Shared, roster: Roster, flusher: Flusher, alerting: Alerts) -> None:
+    def __init__(self, shared: Shared, roster: Roster, flusher: Flusher, alerting: Alerts, watchdog: Watchdog) -> None:
         self._shared = shared
         self._roster = roster
         self._flusher = flusher
         self._alerting = alerting
+        self._watchdog = watchdog
         self._process = psutil.Process()
         self.lag = LoopLag()
 
@@ -35,7 +38,7 @@ class Reporting:
 
     def figures(self) -> Figures:
         shared, hub, roster = self._shared, self._shared.hub, self._roster
-        held, counts = hub.history.statistics(), shared.counts
+        held, counts, logged = hub.history.statistics(), shared.counts, log_counts()
         return Figures(
             **self._clients(),
             connections_opened=roster.opened,
@@ -53,6 +56,10 @@ class Reporting:
             history_evicted=held.evicted_samples,
             audiences=hub.audiences,
             flush=self._flusher.histogram,
+            log_lines=dict(logged.lines),
+            log_withheld=logged.withheld,
+            log_dropped=logged.dropped,
+            loop_stalls=self._watchdog.stalls,
             loop_lag_s=self.lag.worst_s,
             memory_bytes=self._process.memory_info().rss,
             limits={name: getattr(shared.config, name) for name in LIMITS},

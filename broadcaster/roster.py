@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 
 import trio
@@ -6,6 +7,8 @@ from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission
 from broadcaster.transports.websocket import Connection, Traffic
+
+log = logging.getLogger("streamgauge.broadcaster")
 
 
 class Roster:
@@ -29,6 +32,7 @@ class Roster:
         connection = Connection(self._shared, stream, admission.grant, address)
         self._connections[connection] = None
         self.opened += 1
+        log.info("connection opened", extra={"connection": connection.session.id, "address": address})
         return connection
 
     def leave(self, connection: Connection) -> None:
@@ -37,6 +41,7 @@ class Roster:
         self.ended.add(connection.traffic())
         code = str(connection.closing.code) if connection.closing else "peer"
         self.closes[code] = self.closes.get(code, 0) + 1
+        log.info("connection closed", extra=connection.summary())
 
     async def emptied(self) -> None:
         """Waits until all have left."""

@@ -1,5 +1,6 @@
 """The broadcaster: listeners, flushing, sweeping, telemetry, and a graceful drain, in nested nurseries."""
 
+import logging
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -32,8 +33,12 @@ from broadcaster.statistics import Figures
 from broadcaster.telemetry import publish_telemetry
 from broadcaster.transports.handshake import PATH
 from ingest.listening import listen
+from ingest.notify import notify
 from ingest.samples import Validator
 from ingest.settings import Address
+from ingest.watchdog import Watchdog
+
+log = logging.getLogger("streamgauge.broadcaster")
 
 SWEEP_S = 1.0
 HTTP_STOP_S = 2.0
@@ -85,7 +90,8 @@ class Broadcaster:
             refusals=self._shared.refusals,
             handshakes_max=self.files.handshakes,
         )
-        self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting)
+        self.watchdog = Watchdog(config.watchdog_s)
+        self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting, self.watchdog)
         self._parts = [part for part in (self.certificate, authenticator) if isinstance(part, Part)]
 
     # What the HTTP side needs.
@@ -125,6 +131,7 @@ class Broadcaster:
             nursery.start_soon(self.flusher.run, self.hub)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._reporting.lag.measure)
+            nursery.start_soon(self.watchdog.run)
             nursery.start_soon(self.alerting.run)
             if self.config.telemetry_interval_s:
                 nursery.start_soon(self._publish_telemetry)
@@ -160,6 +167,12 @@ class Broadcaster:
     async def leave_balancers(self) -> None:
         """Tells them that it will go, and serves as ever until they have noticed."""
         self.ready = False
+        config = self.config
+        limit_s = config.drain_ready_s + config.drain_s + HTTP_STOP_S
+        log.info("draining", extra={"connections": self.connected, "within_s": limit_s})
+        notify(
+            "STOPPING=1", f"STATUS=Draining {self.connected} connections", f"EXTEND_TIMEOUT_USEC={limit_s * 2e6:.0f}"
+        )
         await trio.sleep(self.config.drain_ready_s)
 
     async def drain(self) -> None:
@@ -168,6 +181,11 @@ class Broadcaster:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.alerting.drained)
             await drain(self._shared, self._roster)
+
+    def drained(self) -> None:
+        """The time is over: whoever is still there is cut off."""
+        level = logging.WARNING if self.connected else logging.INFO
+        log.log(level, "drained", extra={"cut_off": self.connected, "closes": self._reporting.figures().closes})
 
 
 class _HttpGrant:
@@ -237,6 +255,7 @@ async def _serve_until(
             sock.close()
             with trio.move_on_after(broadcaster.config.drain_s):
                 await broadcaster.drain()
+            broadcaster.drained()
             clients.cancel_scope.cancel()
         stop_http.set()
         with trio.move_on_after(HTTP_STOP_S):

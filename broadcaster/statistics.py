@@ -57,6 +57,10 @@ class Figures:
     subscriptions: int = 0
     flush: Histogram = field(default_factory=Histogram)
     loop_lag_s: float = 0.0
+    loop_stalls: int = 0
+    log_lines: Counts = field(default_factory=dict)  # by level, withheld and dropped ones included
+    log_withheld: int = 0
+    log_dropped: int = 0
     memory_bytes: int = 0
     limits: Counts = field(default_factory=dict)  # by setting
     alert_rules: int = 0

@@ -4,12 +4,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-import trio
-
 import broadcaster.__main__ as broadcaster_commands
 import ingest.__main__ as ingest_commands
 from ingest.errors import CommandError, extra
-from ingest.signals import until_signalled
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,6 +79,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     _add_common(dashboard, "127.0.0.1:8050")
     dashboard.add_argument("--broadcaster", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
     dashboard.add_argument("--broadcaster-http", metavar="URL", help="its HTTP side (http://127.0.0.1:8766)")
+    dashboard.add_argument("--log-format", metavar="FORM", help="of a line of the log: logfmt or json (logfmt)")
     dashboard.set_defaults(run=_dashboard)
 
 
@@ -108,21 +106,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _dashboard(args: argparse.Namespace) -> int:
     with extra("dashboard"):
-        from dashboard.config import DashboardConfig
-        from dashboard.server import serve
-        from ingest.settings import load, refuse_exposed
-    flags = {
-        name: getattr(args, name) for name in ("bind", "broadcaster", "broadcaster_http", "insecure", "dashboards")
-    }
-    config = load("dashboard", DashboardConfig, flags, args.config)
-    refuse_exposed("--bind", config.bind, insecure=config.insecure)
-
-    async def run() -> None:
-        async with until_signalled(serving=True), trio.open_nursery() as nursery:
-            page = await nursery.start(serve, config)
-            print(f"dashboard at {page}, of the broadcaster at {config.broadcaster}", flush=True)
-            await trio.sleep_forever()
-
-    trio.run(run)
-    print("Stopped.", flush=True)
+        from dashboard.command import run
+    names = ("bind", "broadcaster", "broadcaster_http", "insecure", "dashboards", "log_format")
+    run({name: getattr(args, name) for name in names}, args.config)
     return 0

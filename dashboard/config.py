@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from broadcaster.origins import Doorkeeper
-from ingest.settings import Address, HttpUrl, WebSocketUrl
+from ingest.settings import Address, HttpUrl, LogFormat, LogLevel, WebSocketUrl
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9*.-]+(:\d{1,5}|:\*)?")
 
@@ -41,6 +41,12 @@ class DashboardConfig(BaseModel):
         3600.0, description="Seconds of silence after which the page forgets a line; 0: never."
     )
     points_max: Annotated[int, Field(ge=100)] = Field(36_000, description="Samples of one series that the page keeps.")
+
+    watchdog_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        5.0, description="A loop that stands still for so long is logged, with its stack; 0: none is."
+    )
+    log_format: LogFormat = Field("logfmt", description="A line of the log: logfmt, or json.")
+    log_level: LogLevel = Field("info", description="From which level on: debug, info, warning or error.")
 
     def doorkeeper(self) -> Doorkeeper:
         """Who may read and save dashboards."""

@@ -24,7 +24,8 @@ from broadcaster.server import serve as serve_broadcaster
 from dashboard.config import DashboardConfig
 from ingest import open_producer
 from ingest.errors import CommandError
-from ingest.settings import load, refuse_exposed
+from ingest.logs.setup import set_up
+from ingest.settings import LogFormat, LogLevel, load, refuse_exposed
 from ingest.signals import until_signalled
 from ingest.sources.host import host
 from ingest.sources.shop import shop
@@ -41,6 +42,8 @@ class DemoConfig(BaseModel):
     state: Path | None = Field(
         None, description="Where its dashboards and alerts are kept; none: a directory of the user, for such."
     )
+    log_format: LogFormat = Field("logfmt", description="A line of the log: logfmt, or json.")
+    log_level: LogLevel = Field("warning", description="From which level on: debug, info, warning or error.")
     shop_seed: int = Field(7, description="The same seed makes the same shop.")
 
 
@@ -52,6 +55,7 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
     refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
+    set_up(demo.log_level, demo.log_format)
     with TemporaryDirectory(prefix="streamgauge-demo-") as fallback:
         state = prepared(demo.state or _state_home(), Path(fallback))
         if broadcasting.alerts is None:

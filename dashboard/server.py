@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +67,7 @@ def with_lifespan(app: Any) -> Any:
 def hypercorn_config(descriptor: int) -> Config:
     config = Config()
     config.bind = [f"fd://{descriptor}"]
-    config.loglevel = "WARNING"
+    config.errorlog = logging.getLogger("hypercorn.error")  # or it would have a handler of its own
     config.include_server_header = False
     config.graceful_timeout = 1.0
     return config

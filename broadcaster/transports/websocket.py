@@ -317,6 +317,25 @@ class Connection:
         waiting = self._mailbox.statistics()
         return waiting.batches, waiting.bytes + waiting.control_bytes
 
+    def summary(self) -> dict[str, Any]:
+        """What the log says of it when it is over."""
+        session, traffic = self.session, self.traffic()
+        closed = self._websocket.closed if self._websocket is not None else None
+        code = self.closing.code if self.closing else closed.code if closed else None
+        return {
+            "connection": session.id,
+            "address": self.address,
+            "role": self.role,
+            "subject": getattr(session.grant, "subject", None),
+            "client": session.client,
+            "code": code,
+            "by": "broadcaster" if self.closing else "client",
+            "seconds": round(time.time() - self.since, 3),
+            "published_samples": session.published,
+            "delivered_batches": traffic.batches,
+            "dropped_batches": sum(traffic.dropped_batches.values()),
+        }
+
     def describe(self, now: float) -> dict[str, Any]:
         """What `/v1/connections` says of it. `now` is on the steady clock."""
         session, traffic, (batches, size) = self.session, self.traffic(), self.queued()
