@@ -1,3 +1,4 @@
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -80,7 +81,7 @@ def _handler(
 
 def _settings(config: BroadcasterConfig) -> Config:
     settings = Config()
-    settings.loglevel = "WARNING"  # and no access log unless one is configured
+    settings.errorlog = logging.getLogger("hypercorn.error")  # or it would have a handler of its own; no access log
     settings.include_server_header = False
     settings.keep_alive_timeout = config.http_idle_s
     settings.read_timeout = math.ceil(max(config.http_idle_s, config.body_s)) + 1
