@@ -31,6 +31,7 @@ class Watchdog:
         self._clock = clock
         self._beaten = self._looked = clock()
         self._barked = False
+        self._lock = threading.Lock()
         self._ended = threading.Event()
 
     async def run(self) -> None:
@@ -56,10 +57,11 @@ class Watchdog:
 
     def beat(self) -> None:
         """The loop goes on."""
-        now = self._clock()
-        stalled_s, self._beaten = now - self._beaten, now
-        if self._barked:
-            self._barked = False
+        with self._lock:
+            now = self._clock()
+            stalled_s, self._beaten = now - self._beaten, now
+            barked, self._barked = self._barked, False
+        if barked:
             log.warning("the loop goes on", extra={"stalled_s": round(stalled_s, 3)})
 
     def _watch(self, loop: int) -> None:
@@ -68,14 +70,17 @@ class Watchdog:
 
     def look(self, loop: int) -> None:
         """Is it still beating? `loop` is the thread that it runs in."""
-        now = self._clock()
-        asleep_s, self._looked = now - self._looked, now
-        if not self.stall_s or self._barked or now - self._beaten < self.stall_s:
-            return
-        if asleep_s >= self.stall_s:  # the whole process stood still, or the machine did
-            return
-        self._barked = True
-        self.stalls += 1
+        with self._lock:
+            now = self._clock()
+            asleep_s, self._looked = now - self._looked, now
+            silent_s = now - self._beaten
+            # A look that comes so late itself: the whole process stood still, or the machine did.
+            if self.stall_s and not self._barked and silent_s >= self.stall_s > asleep_s:
+                self._bark(loop, silent_s)
+
+    def _bark(self, loop: int, silent_s: float) -> None:
         frame = sys._current_frames().get(loop)
         stack = "".join(traceback.format_stack(frame)[-STACK_FRAMES:]) if frame is not None else None
-        log.error("the loop stands still", extra={"stalled_s": round(now - self._beaten, 3), "stack": stack})
+        log.error("the loop stands still", extra={"stalled_s": round(silent_s, 3), "stack": stack})
+        self._barked = True
+        self.stalls += 1

@@ -90,5 +90,7 @@ def _word(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping | list):
+        value = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     text = value if isinstance(value, str) else str(value)
     return text if BARE.fullmatch(text) and text.isascii() else json.dumps(text, ensure_ascii=False)
