@@ -69,14 +69,17 @@ class PatientStream(trio.abc.HalfCloseableStream):
 
 
 class Door:
-    """Lets `most` connections in, each with a first request within `handshake_s`."""
+    """Lets `most` connections in, each with a first request within `handshake_s`. `sealed`: they speak TLS."""
 
-    def __init__(self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int) -> None:
+    def __init__(
+        self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int, *, sealed: bool = False
+    ) -> None:
         self._first_s = config.handshake_s
         self._write_s = config.write_s or math.inf
         self._addresses = addresses
         self._refusals = refusals
         self._most = most
+        self._sealed = sealed
         self._connections: dict[tuple[str, int], trio.CancelScope] = {}
 
     def __len__(self) -> int:
@@ -90,22 +93,27 @@ class Door:
         self, handler: Handler, nursery: trio.Nursery, connection: socket.socket, host: str, port: int
     ) -> None:
         if len(self._connections) >= self._most:
-            self._refuse(connection, "http_connections", "too many connections")
+            self._refuse(connection, "http_connections", 503, "too many connections")
+            connection.close()
         elif not self._addresses.enter(host):
             self._refusals.count("connections_per_address")
             connection.close()
         elif (problem := self._addresses.problem(host)) is not None:
             self._addresses.leave(host)
-            self._refuse(connection, "connections_per_address", problem)
+            self._refuse(connection, "connections_per_address", 503, problem)
+            connection.close()
         else:
             scope = self._connections[host, port] = trio.CancelScope(deadline=trio.current_time() + self._first_s)
             nursery.start_soon(self._handle, handler, connection, (host, port), scope)
 
-    def _refuse(self, connection: socket.socket, reason: str, problem: str) -> None:
-        """Says so as far as it can be said without waiting, and without TLS."""
+    def _refuse(self, connection: socket.socket, reason: str, status: int, problem: str) -> None:
+        """Says so as far as it can be said without waiting, and without TLS; then it may be closed."""
         self._refusals.count(reason)
-        with connection, suppress(OSError):
-            connection.send(response(Refusal(503, problem, ((b"Retry-After", b"1"),))))
+        if self._sealed:
+            return
+        with suppress(OSError):
+            connection.send(response(Refusal(status, problem, ((b"Retry-After", b"1"),) if status == 503 else ())))
+            connection.recv(PIECE_BYTES)  # what is unread when it is closed would destroy the answer on its way
 
     async def _handle(
         self, handler: Handler, connection: socket.socket, client: tuple[str, int], scope: trio.CancelScope
@@ -115,7 +123,7 @@ class Door:
             with scope:
                 await handler(stream)
             if scope.cancelled_caught:
-                self._refusals.count("handshake_time")
+                self._refuse(connection, "handshake_time", 408, f"no request within {self._first_s:g} s")
         except Exception:  # a bug, which shall cost one client its connection and not all of them theirs
             log.exception("%s:%d: HTTP connection ended by an unexpected error", *client)
         finally:

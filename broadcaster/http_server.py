@@ -45,8 +45,10 @@ async def serve_http(
     config = core.config
     if addresses is None:
         addresses = Addresses(config.connections_per_address, config.trusted_networks)
-    refusals = refusals or Refusals()
-    door = Door(config, addresses, refusals, connections_max or config.http_connections_max)
+    refusals, stopping = refusals or Refusals(), trio.Event() if stop is None else stop
+    door = Door(
+        config, addresses, refusals, connections_max or config.http_connections_max, sealed=certificate is not None
+    )
     app = Requests(build_app(core), config, addresses, refusals, door.asked)
     context = WorkerContext(None)
     handler = _handler(to_whom_it_reaches(app), config, context, certificate)
@@ -57,7 +59,7 @@ async def serve_http(
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(door.serve, listener, handler, connections)
                 task_status.started(f"{'http' if certificate is None else 'https'}://{address}")
-                await (trio.sleep_forever() if stop is None else stop.wait())
+                await stopping.wait()
                 accepting.cancel_scope.cancel()
             listener.close()
             await context.terminated.set()  # those without a request under way end

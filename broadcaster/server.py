@@ -70,6 +70,7 @@ class Broadcaster:
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
+        self.addresses, self.refusals = self._shared.addresses, self._shared.refusals
         self._publishers = Publishers(self._shared)
         self.alerting = Alerts(
             config.alerts,
@@ -86,8 +87,8 @@ class Broadcaster:
             authenticator,
             self._roster,
             self.certificate,
-            addresses=self._shared.addresses,
-            refusals=self._shared.refusals,
+            addresses=self.addresses,
+            refusals=self.refusals,
             handshakes_max=self.files.handshakes,
         )
         self.watchdog = Watchdog(config.watchdog_s)
@@ -119,6 +120,9 @@ class Broadcaster:
 
     def figures(self) -> Figures:
         return self._reporting.figures()
+
+    def refused(self, reason: str) -> None:
+        self.refusals.count(reason)
 
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
         return self.alerting.describe(caller.may_subscribe, admin=caller.admin)
@@ -269,5 +273,13 @@ async def _serve_http(
     stopped: trio.Event,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    await serve_http(broadcaster, broadcaster.certificate, stop=stop, task_status=task_status)
+    await serve_http(
+        broadcaster,
+        broadcaster.certificate,
+        addresses=broadcaster.addresses,
+        refusals=broadcaster.refusals,
+        connections_max=broadcaster.files.http,
+        stop=stop,
+        task_status=task_status,
+    )
     stopped.set()

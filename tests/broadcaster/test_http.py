@@ -1,14 +1,21 @@
 """The HTTP side against a core that is a few lines long; no sockets."""
 
+import gzip
+import zlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import pytest
+import trio
+import trio.testing
+from starlette.types import Receive
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.http import Caller, build_app
+from broadcaster.limits import RateLimited
 from broadcaster.selection import Selection, selects
 from broadcaster.statistics import Figures
 from ingest.messages import MessageError, decode_publish
@@ -147,6 +154,62 @@ async def test_a_large_body_is_refused_while_it_streams(core: Core) -> None:
     assert sent[0]["status"] == 413
     assert b"too_large" in sent[1]["body"]
     assert read <= 1200
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(0.2, "1"), (1.0, "1"), (7.2, "8")])
+async def test_who_is_limited_learns_when_to_come_again(
+    client: httpx.AsyncClient, core: Core, after_s: float, told: str
+) -> None:
+    core.problem = RateLimited("samples: too many", None, after_s)
+    response = await client.post("/v1/publish", json={"samples": [SAMPLE]})
+    assert (response.status_code, response.headers["retry-after"]) == (429, told)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_may_be_compressed(client: httpx.AsyncClient, core: Core, encoding: str) -> None:
+    plain = orjson.dumps({"id": 3, "samples": [SAMPLE]})
+    body = gzip.compress(plain) if encoding == "gzip" else zlib.compress(plain)
+    response = await client.post("/v1/publish", content=body, headers={"Content-Encoding": encoding})
+    assert (response.status_code, response.json()["accepted"]) == (200, 1)
+    assert core.published == [{"id": 3, "samples": [SAMPLE]}]
+
+
+async def test_other_encodings_are_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/publish", content=b"x", headers={"Content-Encoding": "br"})
+    assert (response.status_code, response.json()["code"]) == (415, "bad_encoding")
+    assert response.headers["accept-encoding"] == "gzip, deflate"
+
+
+async def posted(core: Core, receive: Receive, **headers: str) -> tuple[int, dict[str, str]]:
+    """Status and body of the answer to a request whose body comes so."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/v1/publish", "query_string": b"", "headers": fields}
+    await build_app(core)(scope, receive, send)
+    return sent[0]["status"], orjson.loads(sent[1]["body"])
+
+
+async def test_a_bomb_is_too_large(core: Core) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": gzip.compress(b" " * 10_000_000)[:900], "more_body": True}
+
+    status, answer = await posted(core, receive, content_encoding="gzip")
+    assert (status, answer["code"]) == (413, "too_large")
+
+
+async def test_a_body_has_its_time(core: Core, autojump_clock: trio.testing.MockClock) -> None:
+    async def receive() -> dict[str, Any]:
+        await trio.sleep(1.0)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    status, answer = await posted(core, receive)
+    assert trio.current_time() == core.config.body_s
+    assert (status, answer) == (408, {"code": "too_slow", "message": "body: expected within 30 s"})
+    assert core.reasons == ["body_time"]
 
 
 async def test_rates_are_limited(client: httpx.AsyncClient, core: Core) -> None:

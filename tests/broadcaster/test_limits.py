@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.limits import Overrun, TokenBucket
+from broadcaster.limits import Overrun, TokenBucket, rounded
 from tests.broadcaster.frame_parts import QUICK
 
 
@@ -50,6 +50,55 @@ def test_on_average_no_more_than_the_rate(rate: float, asks: list[tuple[float, i
         if bucket.take(amount, now):
             taken += amount
     assert taken <= rate + now * rate + 50  # the burst, the rate, and one amount on credit
+
+
+ASKS = st.lists(st.tuples(st.floats(0, 2), st.integers(0, 50)), max_size=30)
+
+
+@QUICK
+@given(st.floats(0.1, 100), st.floats(0.1, 100), ASKS)
+def test_one_by_one_never_more_than_the_rate_and_the_burst(
+    rate: float, burst: float, asks: list[tuple[float, int]]
+) -> None:
+    bucket, now, taken = TokenBucket(rate, burst, 0.0), 0.0, 0
+    for after, amount in asks:
+        now += after
+        taken += sum(bucket.take(1, now) for _ in range(amount))
+        assert taken <= max(burst, 1) + rate * now + 1e-6
+
+
+@QUICK
+@given(st.floats(0.1, 100), st.floats(0.1, 100), ASKS)
+def test_what_is_affordable_never_exceeds_the_rate_and_the_burst(
+    rate: float, burst: float, asks: list[tuple[float, int]]
+) -> None:
+    bucket, now, taken = TokenBucket(rate, burst, 0.0), 0.0, 0
+    for after, amount in asks:
+        now += after
+        if bucket.affords(amount, now):
+            bucket.spend(amount)
+            taken += amount
+        assert taken <= burst + rate * now + 1e-6
+
+
+@QUICK
+@given(st.floats(0.1, 100), st.floats(0.1, 100), ASKS, st.integers(1, 50))
+def test_whoever_waits_as_long_as_told_has_waited_just_long_enough(
+    rate: float, burst: float, asks: list[tuple[float, int]], amount: int
+) -> None:
+    bucket, now = TokenBucket(rate, burst, 0.0), 0.0
+    for after, asked in asks:
+        now += after
+        bucket.take(asked, now)
+    wait_s = bucket.wait_s(amount, now)
+    if wait_s > 0.001:
+        assert not bucket.take(amount, now + wait_s - 0.001)
+    assert bucket.take(amount, now + wait_s + 1e-6)
+
+
+@pytest.mark.parametrize(("wait_s", "told"), [(0.01, 0.1), (0.1, 0.2), (0.42, 0.5), (29.99, 30.0), (3.0, 3.1)])
+def test_a_wait_is_told_in_tenths_and_a_little_more(wait_s: float, told: float) -> None:
+    assert rounded(wait_s) == told
 
 
 @pytest.mark.parametrize("quiet_s", [0.5, 1.0])
