@@ -41,6 +41,10 @@ class Subjects:
     def __init__(self, config: BroadcasterConfig, most: int = SUBJECTS_MAX) -> None:
         self._most = most
         self._subjects: OrderedDict[str, Limited] = OrderedDict()
+        self.reconfigure(config)
+
+    def reconfigure(self, config: BroadcasterConfig) -> None:
+        """For those who connect from now on."""
         self._connection_rates = (
             config.messages_per_second,
             config.samples_per_second,
