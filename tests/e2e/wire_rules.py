@@ -15,7 +15,7 @@ ERROR_CODES = frozenset(
         *("id_not_increasing", "bad_token"),
     }
 )
-CLOSE_CODES = frozenset({1002, 1007, 1009, 4000, 4001, 4008, 4029, 4500, 4501, 4503})
+CLOSE_CODES = frozenset({1002, 1007, 1009, 4000, 4001, 4002, 4008, 4029, 4500, 4501, 4503})
 LIMITS = ("message_bytes", "samples_per_message", "samples_per_second", "series")
 
 

@@ -1,0 +1,95 @@
+"""Connections that are of no use, take nothing, or send more than they may."""
+
+import pytest
+import trio
+
+from broadcaster import errors
+from tests.broadcaster.raw_client import client_frame
+from tests.broadcaster.transports.test_websocket import service
+
+pytestmark = pytest.mark.usefixtures("either_way")
+ONE = client_frame(b'{"type":"publish","samples":[{"metric":"a","value":1}]}')
+
+
+async def test_who_does_nothing_is_closed() -> None:
+    async with service(idle_s=5.0) as mine:
+        client, connection = await mine.client(client="nobody")
+        with client.sock:
+            now = trio.current_time()
+            connection.check(now + 4.0)
+            assert connection.closing is None
+            connection.check(now + 5.5)
+            assert connection.closing is errors.IDLE
+            (bye,) = await client.receive_all()
+            assert (bye["code"], bye["reconnect"], client.close_code) == (4002, True, 4002)
+            assert mine.world.shared.refusals.counts == connection.session.quota.refused == {"idle": 1}
+
+
+async def test_who_is_subscribed_is_not_idle() -> None:
+    async with service(idle_s=5.0) as mine:
+        client, connection = await mine.subscriber()
+        with client.sock:
+            connection.check(trio.current_time() + 6.0)
+            assert connection.closing is None
+
+
+async def test_who_takes_nothing_is_closed() -> None:
+    async with service(write_s=5.0, close_s=0.1) as mine:
+        client, connection = await mine.subscriber()
+        with client.sock:
+            while connection.stuck() is None:
+                mine.publish(*[1.0] * 9_000)
+                await trio.lowlevel.checkpoint()
+            now = trio.current_time()
+            connection.check(now)
+            connection.check(now + 4.5)
+            assert connection.closing is None
+            connection.check(now + 6.0)
+            assert connection.closing is errors.TOO_SLOW
+            assert mine.world.shared.refusals.counts == {"write_time": 1}
+            with trio.fail_after(10):
+                await mine.ended.wait()
+
+
+async def test_who_takes_a_little_stays() -> None:
+    async with service(write_s=5.0) as mine:
+        client, connection = await mine.subscriber()
+        with client.sock:
+            while connection.stuck() is None:
+                mine.publish(*[1.0] * 9_000)
+                await trio.lowlevel.checkpoint()
+            now = trio.current_time()
+            connection.check(now)
+            held = connection.stuck()
+            while connection.stuck() == held:
+                await client.sock.recv(65_536)
+            connection.check(now + 6.0)
+            assert connection.closing is None
+
+
+async def test_a_flood_is_read_piece_by_piece() -> None:
+    async with service(messages_per_second=10, rate_limited_s=100.0) as mine:
+        client, connection = await mine.client()
+        with client.sock:
+            began = trio.current_time()
+            for _ in range(3):
+                await client.send(ONE * 20)
+                while sum(connection.session.quota.refused.values()) < 1:
+                    await trio.lowlevel.checkpoint()
+                connection.session.quota.refused.clear()
+            assert trio.current_time() - began > 0.15, "each piece but the first was read a moment later"
+            told = connection.describe(trio.current_time())
+            assert (told["subject"], told["refused"]) == (None, {})
+
+
+async def test_what_was_refused_is_told_of_each_connection() -> None:
+    async with service(messages_per_second=3) as mine:
+        client, connection = await mine.client()
+        with client.sock:
+            await client.send(ONE * 6)
+            error = await client.receive("error")
+            assert error["code"] == "rate_limited"
+            assert error["message"].startswith("messages: at most 3 a second from one connection: come again in ")
+            refused = connection.describe(trio.current_time())["refused"]
+            assert refused == mine.world.shared.refusals.counts
+            assert refused["messages_rate"] >= 1
