@@ -8,10 +8,12 @@ import dash
 from dash.exceptions import DependencyException
 from flask import Flask, Response, request
 
+from broadcaster.origins import is_loopback
 from dashboard import boards_http, callbacks, client_files, ids, layout
 from dashboard.config import DashboardConfig
-from dashboard.policy import BESIDE, Policy, hostname
+from dashboard.policy import BESIDE, HSTS, Policy, hostname
 from dashboard.shelf import Shelf
+from dashboard.signin.routes import Entrance
 
 log = logging.getLogger("streamgauge.dashboard")
 
@@ -71,6 +73,8 @@ def create_app(config: DashboardConfig) -> dash.Dash:
     for problem in shelf.everything()[1]:
         log.warning("not read as a dashboard: %s", problem)
     boards_http.register(server, shelf, config.doorkeeper())
+    if config.signs_in:
+        Entrance(server, config, ("/", *PAGES))
     server.after_request(close_unused)
     protect(server, Policy(app.csp_hashes(), (config.broadcaster, config.broadcaster_http), config.embed_from))
     return app
@@ -82,6 +86,8 @@ def protect(server: Flask, policy: Policy) -> None:
     def protected(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = policy.of(request.path, hostname(request.host))
         response.headers.update(BESIDE)
+        if request.scheme == "https" and not is_loopback(hostname(request.host).strip("[]")):
+            response.headers.update(HSTS)
         return response
 
     server.after_request(protected)
@@ -105,6 +111,7 @@ def page_config(config: DashboardConfig) -> str:
     wanted = config.model_dump(
         mode="json", include={"broadcaster", "broadcaster_http", "window_s", "points_max", "forget_s"}
     )
+    wanted["signin"] = config.signs_in
     return json.dumps(wanted).replace("<", "\\u003c").replace("%", "\\u0025")
 
 

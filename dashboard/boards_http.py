@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from broadcaster.origins import Doorkeeper
 from dashboard.boards import SIZE_MAX, BoardError, as_json, from_json
@@ -67,7 +67,8 @@ def _list(shelf: Shelf) -> Response:
         for each in saved
     ]
     wrong = [{"file": each.file, "line": each.line or None, "message": each.message} for each in problems]
-    return _json({"dashboards": boards, "problems": wrong, "writable": shelf.directory is not None})
+    writable = shelf.directory is not None and g.get("may_edit", True)  # False: signed in, but as a viewer
+    return _json({"dashboards": boards, "problems": wrong, "writable": writable})
 
 
 def _get(shelf: Shelf, name: str) -> Response:

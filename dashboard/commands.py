@@ -80,7 +80,20 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     dashboard.add_argument("--broadcaster", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
     dashboard.add_argument("--broadcaster-http", metavar="URL", help="its HTTP side (http://127.0.0.1:8766)")
     dashboard.add_argument("--log-format", metavar="FORM", help="of a line of the log: logfmt or json (logfmt)")
+    dashboard.add_argument("--password-file", metavar="FILE", help="who may sign in: as streamgauge passwd writes it")
+    dashboard.add_argument("--token-secret", metavar="FILE", help="the broadcaster's, for tokens of who is signed in")
+    dashboard.add_argument("--public-url", metavar="URL", help="where viewers find it, behind a proxy")
+    dashboard.add_argument("--tls-certificate", metavar="FILE", help="serve https://, with this certificate (PEM)")
+    dashboard.add_argument("--tls-key", metavar="FILE", help="the certificate's key (PEM)")
     dashboard.set_defaults(run=_dashboard)
+
+    about = "Set the password of who may sign in to the dashboard. It is asked on the terminal, or read from stdin."
+    passwd = subparsers.add_parser("passwd", help="who may sign in to the dashboard", description=about)
+    passwd.add_argument("file", metavar="FILE", help="the dashboard's password_file, made if missing")
+    passwd.add_argument("name", metavar="NAME", help="letters, digits and . _ @ + -")
+    passwd.add_argument("--role", choices=("viewer", "editor", "admin"), help="what they may do (viewer, or as it was)")
+    passwd.add_argument("--remove", action="store_true", help="they may no longer sign in, and their sessions end")
+    passwd.set_defaults(run=_passwd)
 
 
 def _add_common(parser: argparse.ArgumentParser, bind: str) -> None:
@@ -107,6 +120,13 @@ def _demo(args: argparse.Namespace) -> int:
 def _dashboard(args: argparse.Namespace) -> int:
     with extra("dashboard"):
         from dashboard.command import run
-    names = ("bind", "broadcaster", "broadcaster_http", "insecure", "dashboards", "log_format")
-    run({name: getattr(args, name) for name in names}, args.config)
+    names = "bind broadcaster broadcaster_http insecure dashboards log_format password_file token_secret public_url"
+    run({name: getattr(args, name) for name in (*names.split(), "tls_certificate", "tls_key")}, args.config)
+    return 0
+
+
+def _passwd(args: argparse.Namespace) -> int:
+    with extra("dashboard"):
+        from dashboard.signin.command import run
+    run(args.file, args.name, args.role, remove=args.remove)
     return 0

@@ -3,18 +3,41 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from broadcaster.origins import Doorkeeper
+from dashboard.signin.origin import networks
+from dashboard.signin.roles import Role
 from ingest.settings import Address, HttpUrl, LogFormat, LogLevel, WebSocketUrl
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9*.-]+(:\d{1,5}|:\*)?")
+GLOB = re.compile(r"[A-Za-z0-9_.:/*?-]{1,255}")
+HEADER = re.compile(r"[A-Za-z0-9-]{0,64}")
+RENEWED_S = 5  # a token that is good for less could not be renewed in time
 
 
 def _embedder(text: str) -> str:
     if text != "*" and not ORIGIN.fullmatch(text):
         raise ValueError("expected an origin such as https://wiki.example, or *")
     return text
+
+
+def _glob(text: str) -> str:
+    if not GLOB.fullmatch(text):
+        raise ValueError("expected a glob of metrics, such as shop.*")
+    return text
+
+
+def _header(text: str) -> str:
+    if not HEADER.fullmatch(text):
+        raise ValueError("expected the name of a header, such as X-Forwarded-User")
+    return text
+
+
+Header = Annotated[str, AfterValidator(_header)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Globs = tuple[Annotated[str, AfterValidator(_glob)], ...]
 
 
 class DashboardConfig(BaseModel):
@@ -42,6 +65,45 @@ class DashboardConfig(BaseModel):
     )
     points_max: Annotated[int, Field(ge=100)] = Field(36_000, description="Samples of one series that the page keeps.")
 
+    password_file: str = Field(
+        "", description="Who may sign in, as `streamgauge passwd` writes it; none: nobody is asked."
+    )
+    session_s: Seconds = Field(604_800.0, description="Seconds after which everybody signs in again.")
+    session_idle_s: Seconds = Field(28_800.0, description="Seconds without any page open after which one does.")
+    sessions_max: Positive = Field(10_000, description="Sessions at once; the one that was idle for longest goes.")
+    signin_attempts: Positive = Field(10, description="Failed sign-ins of one name, or one address, in that time.")
+    signin_attempts_s: Seconds = Field(300.0, description="That time, in seconds; more attempts have to wait.")
+    public_url: HttpUrl | None = Field(
+        None, description="Where viewers find the page, if a proxy in front makes it another address."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Networks of proxies that are believed: who a viewer is, and from where."
+    )
+    proxy_user_header: Header = Field(
+        "", description="Header in which such a proxy says who is signed in, such as X-Forwarded-User."
+    )
+    proxy_role_header: Header = Field(
+        "", description="Header in which it says the role; none, or no role in it: viewer."
+    )
+    token_secret: str | None = Field(
+        None, description="The broadcaster's file of that name: with it the page gets its tokens."
+    )
+    token_key: str | None = Field(
+        None, validate_default=True, description="Instead: a PEM file with a private key that its token_keys know."
+    )
+    token_s: Annotated[float, Field(ge=RENEWED_S, allow_inf_nan=False)] = Field(
+        300.0, description="Seconds that such a token is good for; the page renews it before."
+    )
+    viewer_metrics: Globs = Field(("*",), description="Globs of the metrics that viewers may see.")
+    editor_metrics: Globs = Field(("*",), description="Those that editors may.")
+    admin_metrics: Globs = Field(("*",), description="Those that admins may.")
+    tls_certificate: str | None = Field(
+        None, description="A PEM file with the certificate and its chain: the page is served over https://."
+    )
+    tls_key: str | None = Field(
+        None, validate_default=True, description="A PEM file with that certificate's key, without a passphrase."
+    )
+
     watchdog_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         5.0, description="A loop that stands still for so long is logged, with its stack; 0: none is."
     )
@@ -51,3 +113,60 @@ class DashboardConfig(BaseModel):
     def doorkeeper(self) -> Doorkeeper:
         """Who may read and save dashboards."""
         return Doorkeeper((), tuple(map(str.lower, self.allowed_hosts)), self.bind.is_loopback)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            networks(texts)
+        except ValueError:
+            raise ValueError("expected networks such as 10.0.0.0/8 or addresses") from None
+        return texts
+
+    @field_validator("proxy_user_header")
+    @classmethod
+    def _believed_from_somebody(cls, header: str, info: ValidationInfo) -> str:
+        if header and not info.data.get("trusted_proxies"):
+            raise ValueError("expected trusted_proxies beside it")
+        return header
+
+    @field_validator("token_key")
+    @classmethod
+    def _for_those_signed_in(cls, key: str | None, info: ValidationInfo) -> str | None:
+        secret = info.data.get("token_secret")
+        if key is not None and secret is not None:
+            raise ValueError("expected token_secret or token_key, not both")
+        asks = info.data.get("password_file") or info.data.get("proxy_user_header")
+        if (key is not None or secret is not None) and not asks:
+            raise ValueError("tokens are for who is signed in: expected password_file or proxy_user_header beside them")
+        return key
+
+    @field_validator("tls_key")
+    @classmethod
+    def _both_or_neither(cls, key: str | None, info: ValidationInfo) -> str | None:
+        certificate = info.data.get("tls_certificate")
+        if key is None and certificate is not None:
+            raise ValueError("expected the file with the key of tls_certificate")
+        if key is not None and certificate is None:
+            raise ValueError("expected tls_certificate beside it")
+        return key
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether people are asked who they are."""
+        return bool(self.password_file or self.proxy_user_header)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether viewers come over TLS, as far as is known here."""
+        return self.tls_certificate is not None or (self.public_url or "").startswith("https:")
+
+    @property
+    def session_cookie(self) -> str:
+        """Cookies are of a host, whatever its port, and two dashboards may be of one."""
+        return f"{'__Host-' if self.is_secure else ''}streamgauge-{self.bind.port}"
+
+    @property
+    def metrics(self) -> dict[Role, tuple[str, ...]]:
+        """What each role may see."""
+        return {"viewer": self.viewer_metrics, "editor": self.editor_metrics, "admin": self.admin_metrics}

@@ -52,7 +52,7 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
     demo = load("demo", DemoConfig, {"browser": browser}, config_file)
     broadcasting = load("broadcaster", BroadcasterConfig, {}, config_file)
     viewing = load("dashboard", DashboardConfig, flags, config_file)
-    refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure)
+    refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure or viewing.signs_in)
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
     set_up(demo.log_level, demo.log_format)

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from broadcaster.origins import is_loopback
 
 EMBEDDED = "/embed"
+SIGN_IN = "/signin"  # the only page with a form, and nobody else's frame shall be around it
+NOBODY = "'none'"
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 BESIDE = {
     "X-Content-Type-Options": "nosniff",
@@ -19,6 +21,8 @@ BESIDE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Under TLS, for a year. Not for loopback's names, which are shared by all that this machine serves.
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Policy:
@@ -41,10 +45,15 @@ class Policy:
                 "font-src 'self'",
                 f"connect-src 'self' {' '.join(source(url, host) for url in self._broadcaster)}",
                 "base-uri 'none'",
-                "form-action 'none'",
-                f"frame-ancestors {self._embed_from if path == EMBEDDED else self._nobody_else}",
+                f"form-action {self._nobody_else if path == SIGN_IN else NOBODY}",
+                f"frame-ancestors {self._around(path)}",
             )
         )
+
+    def _around(self, path: str) -> str:
+        if path == SIGN_IN:
+            return NOBODY
+        return self._embed_from if path == EMBEDDED else self._nobody_else
 
 
 def hostname(host: str) -> str:

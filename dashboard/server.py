@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Iterator
+from ssl import SSLContext
 from typing import Any
 
 import trio
@@ -7,28 +8,45 @@ from hypercorn.config import Config
 from hypercorn.middleware import TrioWSGIMiddleware
 from hypercorn.trio import serve as serve_hypercorn
 
+from broadcaster.certificate import Certificate
 from dashboard.app import create_app
 from dashboard.config import DashboardConfig
 from ingest.listening import listen, to_whom_it_reaches
 from ingest.settings import Address
 
 BACKLOG = 100
+CERTIFICATE_S = 1.0
+
+log = logging.getLogger("streamgauge.dashboard")
 
 
 async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
     """Serve the page until cancelled. `started()` gives its URL once connections are accepted.
 
     Raises:
-        CommandError: `config.bind` cannot be listened on.
+        CommandError: `config.bind` cannot be listened on, or a file that the settings name cannot be used.
     """
-    app = to_whom_it_reaches(with_lifespan(TrioWSGIMiddleware(with_body(create_app(config).server))))
+    app = to_whom_it_reaches(with_lifespan(plainly_named(TrioWSGIMiddleware(with_body(create_app(config).server)))))
+    certificate = None
+    if config.tls_certificate is not None and config.tls_key is not None:
+        certificate = Certificate(config.tls_certificate, config.tls_key)
+    if config.signs_in and not config.is_secure and not config.bind.is_loopback:
+        log.warning("passwords come here without TLS: set tls_certificate, or public_url for a proxy that has it")
     listener = listen(config.bind, BACKLOG)
-    url = f"http://{Address(config.bind.host, listener.getsockname()[1])}/"
+    url = f"{'http' if certificate is None else 'https'}://{Address(config.bind.host, listener.getsockname()[1])}/"
     async with trio.open_nursery() as nursery:
         # Hypercorn makes a socket object of its own from the descriptor, and closes that.
-        settings = hypercorn_config(listener.detach())
+        settings = hypercorn_config(listener.detach(), None if certificate is None else certificate.follower())
         await nursery.start(_serve, app, settings)
+        if certificate is not None:
+            nursery.start_soon(_follow, certificate)
         task_status.started(url)
+
+
+async def _follow(certificate: Certificate) -> None:
+    while True:
+        await trio.sleep(CERTIFICATE_S)
+        certificate.refresh()
 
 
 async def _serve(app: Any, settings: Config, *, task_status: trio.TaskStatus[list[str]]) -> None:
@@ -64,8 +82,32 @@ def with_lifespan(app: Any) -> Any:
     return wrapped
 
 
-def hypercorn_config(descriptor: int) -> Config:
-    config = Config()
+def plainly_named(app: Any) -> Any:
+    """Leaves out headers with `_` in their names: WSGI takes them for those with `-`, for which a proxy vouches."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        named = [each for each in scope.get("headers", ()) if b"_" not in each[0]]
+        await app({**scope, "headers": named}, receive, send)
+
+    return wrapped
+
+
+class _Settings(Config):
+    """With a TLS context that was made elsewhere, instead of files."""
+
+    context: SSLContext | None = None
+
+    def create_ssl_context(self) -> SSLContext | None:
+        return self.context
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self.context is not None
+
+
+def hypercorn_config(descriptor: int, context: SSLContext | None = None) -> Config:
+    config = _Settings()
+    config.context = context
     config.bind = [f"fd://{descriptor}"]
     config.errorlog = logging.getLogger("hypercorn.error")  # or it would have a handler of its own
     config.include_server_header = False

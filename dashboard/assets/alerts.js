@@ -12,6 +12,7 @@ import { announcer } from './announcer.js';
 import { byId } from './health.js';
 import { h, say } from './html.js';
 import { Panel } from './panel.js';
+import { session } from './session.js';
 import { identity } from './client/store.js';
 import { title } from './title.js';
 
@@ -134,7 +135,8 @@ export class Alerts {
     this.asking = true;
     clearTimeout(this.timer);
     try {
-      this.state.answered(await listed(this.url));
+      const answer = await listed(this.url);
+      this.state.answered({ ...answer, writable: answer.writable && session.mayAdmin });
     } catch {
       this.state.unanswered();
       for (const series of this.store.series.values()) if (series.metric === 'alerts.firing') this.#count(series);

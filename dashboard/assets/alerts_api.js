@@ -1,11 +1,12 @@
 /** The broadcaster's `/v1/alerts`. Each raises `Refused`, or what `fetch` raises. */
 
 import { ask } from './boards.js';
+import { session } from './session.js';
 
 const PATIENCE_MS = 10_000;
 
 /** @param {string} url of the broadcaster's HTTP side @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
-const asked = (url, path, options = {}) => ask(`${url}/v1/alerts${path}`, { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+const asked = async (url, path, options = {}) => ask(`${url}/v1/alerts${path}`, await session.authorized({ signal: AbortSignal.timeout(PATIENCE_MS), ...options }));
 
 /** @param {string} url @returns {Promise<any>} */
 export const listed = (url) => asked(url, '');

@@ -5,6 +5,7 @@ import { begin, keyOf } from './alerts_state.js';
 import { level } from './alerts_level.js';
 import { formatAge, formatClock, formatValue } from './format.js';
 import { h, order, say } from './html.js';
+import { session } from './session.js';
 import { describe } from './tags.js';
 
 const DAY_S = 86_400;
@@ -94,7 +95,7 @@ export class AlertsDrawer {
     this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify({ ...each, firing: 0, pending: 0 })} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
     this.create.hidden = !state.writable;
     this.problem.hidden = state.reachable && (state.writable || !state.known);
-    say(this.problem, state.reachable ? 'Alerts are files of the broadcaster. To make them here, start it with --alerts DIR --alerts-writable.' : 'The broadcaster’s HTTP side does not answer: this is what the stream says.');
+    say(this.problem, !session.mayAdmin ? 'To make alerts here, somebody has to sign in who may: the role admin.' : state.reachable ? 'Alerts are files of the broadcaster. To make them here, start it with --alerts DIR --alerts-writable.' : 'The broadcaster’s HTTP side does not answer: this is what the stream says.');
     this.#tellNotifier();
   }
 

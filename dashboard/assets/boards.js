@@ -1,6 +1,7 @@
 /** Saved dashboards: asked of the dashboard's server, chosen in the header. */
 
 import { h, say } from './html.js';
+import { session } from './session.js';
 
 const PATH = '/api/dashboards';
 
@@ -23,6 +24,7 @@ export class Refused extends Error {
 export async function ask(path, options) {
   const answer = await fetch(path, { cache: 'no-store', ...options });
   const body = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+  if (body?.code === 'not_signed_in') session.ended();
   if (!answer.ok) throw new Refused(answer.status, body);
   return body;
 }

@@ -5,6 +5,7 @@ import { Census, sorted, TROUBLE } from './census.js';
 import { ConnectionTable } from './connection_table.js';
 import { localNow } from './client/feed.js';
 import { h, say } from './html.js';
+import { session } from './session.js';
 import { Telemetry } from './telemetry.js';
 
 const POLL_MS = 1000;
@@ -62,7 +63,7 @@ export class Connections {
     this.asking = true;
     const began = performance.now();
     try {
-      const answer = await fetch(this.url, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(this.url, await session.authorized({ cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) }));
       const body = await answer.json();
       if (!answer.ok) throw new Error(`${answer.status} ${body.code}: ${body.message}`);
       this.census.take(localNow(), body);

@@ -1,5 +1,6 @@
 /** Puts the page together: feed -> store -> panels, drawn by the scheduler. */
 
+import { Account } from './account.js';
 import { Alerts } from './alerts.js';
 import { BoardPanels, closeAll } from './board_panels.js';
 import { expose } from './debug.js';
@@ -8,6 +9,7 @@ import { Feed } from './client/feed.js';
 import { byId, Health } from './health.js';
 import { Pages } from './pages.js';
 import { isOwn, Panels, prefixOf } from './panels.js';
+import { sayEnded, session } from './session.js';
 import { Scheduler } from './scheduler.js';
 import { Store } from './client/store.js';
 import { TabHealth } from './tab_health.js';
@@ -23,8 +25,10 @@ let tellEveryone = () => {};
 /** @type {Alerts|null} */
 let alerts = null;
 
+session.begin(config.signin);
 const store = new Store(config.points_max, config.forget_s, () => feed.clock.now());
-const feed = new Feed(streamUrl(config.broadcaster, location), store);
+const feed = new Feed(streamUrl(config.broadcaster, location), store, { token: session.token });
+session.onEnded = () => { feed.stop('the session has ended'); sayEnded(); };
 const view = new View(() => feed.clock.now(), earliest);
 const health = new Health(feed, store);
 const tab = new TabHealth(feed, store);
@@ -90,7 +94,8 @@ function seen() {
 
 function example() {
   const url = `${reachable(config.broadcaster_http, location)}/v1/publish`;
-  return `curl ${url} \\\n  -d '{"samples": [{"metric": "demo.answer", "value": 42}]}'`;
+  const token = config.signin ? '  -H "Authorization: Bearer $TOKEN" \\\n' : '';
+  return `curl ${url} \\\n${token}  -d '{"samples": [{"metric": "demo.answer", "value": 42}]}'`;
 }
 
 async function copyExample() {
@@ -117,6 +122,7 @@ function begin() {
   document.addEventListener('streamgauge:controls', takeControls);
   document.addEventListener('visibilitychange', () => health.forget());
   pages.begin();
+  if (config.signin) new Account(byId('theme'));
   alerts = new Alerts(reachable(config.broadcaster_http, location), { feed, store, view, panels: () => panels });
   tellEveryone = welcomeEveryone({ feed, view, pages, panels: () => panels });
   if (window.streamgaugeControls) takeControls();

@@ -1,7 +1,8 @@
 /** The connection to the broadcaster: subscribe, resume, account for every batch, notice a dead socket, come back. */
 
-import { Backoff } from './backoff.js';
+import { Backoff, HEALTHY_S } from './backoff.js';
 import { Chain } from './chain.js';
+import { Credentials, withToken } from './credentials.js';
 import { ServerClock } from './statistics.js';
 import { overWebSocket } from './transport.js';
 
@@ -10,6 +11,7 @@ const SILENCE_S = 8; // a ping unanswered for so long, and nothing else heard: t
 const CONNECT_S = 10;
 const QUIET_S = 0.3; // no backfill for so long: it is complete
 const PERMANENT = 4500; // close codes from here on say: do not come back
+const EXPIRED = 4501; // unless with another token
 const WHOLE_HISTORY_S = 1e9;
 
 /** @typedef {'connecting'|'catching up'|'live'|'reconnecting'|'cannot connect'|'closed'} State */
@@ -21,7 +23,7 @@ export const localNow = () => (performance.timeOrigin + performance.now()) / 100
  * @property {Array<{metric?: string, tags?: Record<string, string>}>} [select] any may match
  * @property {number} [historyS] seconds of history to begin with
  * @property {string} [client] the name under which the broadcaster lists this connection
- * @property {string} [token] credentials
+ * @property {string|import('./credentials.js').GetToken} [token] credentials, or who gets them
  * @property {'conflate'|'drop_oldest'|'disconnect'} [overflow] what becomes of batches that come too fast
  * @property {import('./transport.js').Connect} [connect] another way than a WebSocket
  */
@@ -36,6 +38,8 @@ export class Feed {
     this.wishes = { select: [{ metric: '*' }], historyS: WHOLE_HISTORY_S, client: 'dashboard', overflow: 'conflate', connect: overWebSocket, ...wishes };
     this.backoff = new Backoff();
     this.chain = new Chain();
+    this.credentials = new Credentials(this.wishes.token);
+    this.renewedAt = -Infinity; // when an expired connection last came back with another token
     this.clock = new ServerClock(localNow);
     /** @type {State} */
     this.state = 'connecting';
@@ -93,10 +97,21 @@ export class Feed {
     this.#end(1000, 'closed here');
   }
 
+  /** Until `retry()`. @param {string} reason */
+  stop(reason) {
+    this.#end(1000, reason);
+  }
+
   /** For this connection and those to come. @param {string} token */
   authenticate(token) {
-    this.wishes.token = token;
+    this.credentials = new Credentials(token);
     this.#send({ type: 'authenticate', token });
+  }
+
+  /** @param {any} error of getting a token for a connection that there is */
+  #unrenewed(error) {
+    if (error?.retry === false) this.stop(error.message);
+    else this.onRefused('no_token', error instanceof Error ? error.message : String(error));
   }
 
   /** @param {State} state */
@@ -125,7 +140,6 @@ export class Feed {
   }
 
   #open() {
-    const { connect, token } = this.wishes;
     const ifPresent = (/** @type {() => void} */ act) => heard === this.heard && act();
     /** @type {import('./transport.js').Heard} */
     const heard = {
@@ -134,7 +148,8 @@ export class Feed {
       closed: (code, reason) => ifPresent(() => this.#closed(code, reason)),
     };
     this.heard = heard;
-    this.transport = connect(this.url, ['streamgauge.v1', ...(token ? [`bearer.${token}`] : [])], heard);
+    const connect = withToken(this.wishes.connect, this.credentials, (error) => ifPresent(() => error?.retry === false && this.stop(error.message)));
+    this.transport = connect(this.url, ['streamgauge.v1'], heard);
   }
 
   #forgetTransport() {
@@ -146,9 +161,11 @@ export class Feed {
 
   /** @param {number} code @param {string} reason */
   #closed(code, reason) {
+    if (!this.isOpen || code === EXPIRED) this.credentials.refused = true; // for all that is known
     this.#forgetTransport();
     this.closeCode = code;
     this.closeReason = this.bye?.reason || reason;
+    if (code === EXPIRED && this.#comesBack()) return;
     if (code >= PERMANENT || this.bye?.reconnect === false) {
       this.#become('closed');
       return;
@@ -156,6 +173,15 @@ export class Feed {
     const wait = this.backoff.failed(localNow(), this.bye?.after ?? null);
     this.retryAt = localNow() + wait;
     this.#become(this.backoff.exhausted ? 'cannot connect' : 'reconnecting');
+  }
+
+  /** With another token, at once; if that one does not do either, it is over. */
+  #comesBack() {
+    const now = localNow();
+    if (!this.credentials.renews || now - this.renewedAt < HEALTHY_S) return false;
+    this.retryAt = this.renewedAt = now;
+    this.#become('reconnecting');
+    return true;
   }
 
   /** No attempt follows. @param {number} code @param {string} reason */
@@ -179,6 +205,7 @@ export class Feed {
     if (this.state === 'catching up' && now - this.backfillAt > QUIET_S) this.#become('live');
     if (this.pingedAt > this.heardAt) return this.#abandonIf(now - this.pingedAt > SILENCE_S);
     if (now - this.pingedAt >= PING_S && this.session) this.#ping(now);
+    void this.credentials.renew(this.clock.now(), (token) => this.#send({ type: 'authenticate', token }), (error) => this.#unrenewed(error));
     return undefined;
   }
 
@@ -226,6 +253,7 @@ export class Feed {
     this.session = message.session;
     this.epoch = message.epoch;
     this.clock.welcome(message.time);
+    this.credentials.used(this.clock.now());
     this.#send({ type: 'hello', client: this.wishes.client, overflow: this.wishes.overflow });
     const since = this.chain.request() ?? { history: this.wishes.historyS };
     this.#send({ type: 'subscribe', id: SUBSCRIPTION, select: this.wishes.select, ...since });

@@ -23,7 +23,7 @@ const SLEPT_S = 60; // a timer that comes later than this slept
 /**
  * @typedef {object} Options
  * @property {string|Selector|Array<string|Selector>} [select] series, by a glob of their metric or also of their tags; any may match. Everything
- * @property {string} [token] credentials
+ * @property {string|import('./credentials.js').GetToken} [token] credentials, or a function that gets them and is asked again before they expire
  * @property {number} [pointsMax] samples held of each series. 10,000
  * @property {number} [historyS] seconds of history to begin with. All that is held
  * @property {number} [forgetS] a series that is silent for so long is forgotten; 0: never. 3,600
