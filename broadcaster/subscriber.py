@@ -200,6 +200,7 @@ async def open_subscriber(
     select: Sequence[Mapping[str, Any]] = ({"metric": "*"},),
     *,
     history_s: float = 0.0,
+    resume: str | None = None,
     token: str | None = None,
     ca: Authorities = None,
     overflow: Overflow = "conflate",
@@ -216,6 +217,8 @@ async def open_subscriber(
     Args:
         select: as in the protocol; any entry may match, all parts of one must.
         history_s: seconds of history to begin with.
+        resume: the `cursor` of the last Samples of an earlier subscriber to the same, perhaps of a process that has
+            ended: what it did not get comes first. If the history does not reach so far back, Resynchronised says so.
         ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
         overflow: what the broadcaster does when this consumer is too slow.
         max_rate: batches a second that the broadcaster sends at most.
@@ -227,7 +230,7 @@ async def open_subscriber(
 
     That a broadcaster cannot be reached is no error: iteration tells.
     """
-    wanted = Wanted(select, history_s, overflow, max_rate, client)
+    wanted = Wanted(select, history_s, overflow, max_rate, client, resume)
     subscriber = Subscriber(
         dial or websocket_dial(stream_url(url), token, MESSAGE_BYTES_MAX, ca), wanted, queue_messages, Backoff()
     )

@@ -1,7 +1,7 @@
 """A subscription without its socket: what to send when a connection opens, and what the broadcaster's answers mean."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -82,11 +82,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """`conflated`: only the newest sample of each series that a gap just before was about."""
+    """`conflated`: only the newest sample of each series that a gap just before was about.
+
+    `cursor`: where to resume to get all that follows this message and nothing else. None: of a backfill, where only
+    what came before it can be resumed from.
+    """
 
     columns: tuple[Column, ...]
     backfill: bool = False
     conflated: bool = False
+    cursor: str | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return sum(len(column.times) for column in self.columns)
@@ -124,13 +129,17 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to subscribe to. `select`: any entry may match. `history_s`: seconds to backfill at first."""
+    """What to subscribe to. `select`: any entry may match. `history_s`: seconds to backfill at first.
+
+    `resume`: a cursor of an earlier subscription to take up instead.
+    """
 
     select: Sequence[Mapping[str, object]]
     history_s: float = 0.0
     overflow: Overflow = "conflate"
     max_rate: float | None = None
     client: str = "streamgauge subscriber"
+    resume: str | None = None
 
 
 class Subscription:
@@ -144,6 +153,7 @@ class Subscription:
         self._heard_at: float | None = None  # when the backfill was last heard of, None: it has ended
         self._quiet_pongs = 0
         self.chain = Chain()
+        self.chain.cursor = wanted.resume
         self.subscribed = False
         self.bye: Bye | None = None
         self.ping_interval_s = PING_INTERVAL_S
@@ -240,7 +250,7 @@ class Subscription:
             start = self.chain.backfill(key, len(times)) if backfill else 0
             if start < len(times):
                 columns.append(Column(self._series[key], times[start:], values[start:]))
-        samples = Samples(tuple(columns), backfill, conflated)
+        samples = Samples(tuple(columns), backfill, conflated, None if backfill else self.chain.cursor)
         self._count(samples)
         if columns:
             yield samples

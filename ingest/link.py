@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import trio
 from trio_websocket import ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+from wsproto.utilities import LocalProtocolError
 
 from ingest.trust import Authorities, trust
 
@@ -176,6 +177,8 @@ def _foremost(group: BaseExceptionGroup[BaseException]) -> BaseException:
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
         found = next((each for each in found.exceptions if not isinstance(each, trio.Cancelled)), found.exceptions[0])
+    if isinstance(found, LocalProtocolError):  # trio-websocket answers pings even after it has begun to close
+        return HandshakeError("pinged amid the close")
     return HandshakeError() if isinstance(found, trio.TooSlowError) else found
 
 

@@ -74,6 +74,18 @@ def test_the_next_connection_resumes() -> None:
     assert frames(subscription)[1]["resume"] == "c3"
 
 
+def test_a_cursor_of_an_earlier_subscription_is_taken_up() -> None:
+    subscription = Subscription(Wanted([{}], resume="c7"))
+    assert frames(subscription)[1]["resume"] == "c7"
+    welcome(subscription)
+    assert subscribed(subscription, resumed=True)[0] == StateChanged("live")
+    (again,) = samples(subscription, 8, 0, [1, [1.0], [2.0]], backfill=True)
+    (live_one,) = samples(subscription, 9, 0, [1, [2.0], [2.0]])
+    assert isinstance(again, Samples)
+    assert isinstance(live_one, Samples)
+    assert (again.cursor, live_one.cursor) == (None, "c9")
+
+
 def test_series_come_with_the_answer_and_later() -> None:
     subscription = Subscription(Wanted([{}]))
     subscription.opening()

@@ -1,6 +1,9 @@
 """Opening a connection to somebody who is no broadcaster, or no longer there, over real sockets."""
 
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha1
 
 import pytest
 import trio
@@ -44,6 +47,28 @@ async def hang_up_amid_the_answer(stream: trio.SocketStream) -> None:
 async def talk_of_something_else(stream: trio.SocketStream) -> None:
     await stream.send_all(b"SSH-2.0-OpenSSH_9.2\r\n")
     await stream.receive_some()
+
+
+async def ping_amid_the_close(stream: trio.SocketStream) -> None:
+    """As a broadcaster does whose pings were held up by the network."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += await stream.receive_some()
+    (key,) = re.findall(rb"(?i)sec-websocket-key: (\S+)", request)
+    accept = b64encode(sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    subprotocol = b"Sec-WebSocket-Protocol: streamgauge.v1\r\n"
+    await stream.send_all(head + subprotocol + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    assert (await stream.receive_some())[0] == 0x88
+    await stream.send_all(b"\x89\x00")
+    await stream.receive_some()
+
+
+async def test_a_ping_amid_the_close_is_an_end_like_others(serve: Serve) -> None:
+    url = await serve(ping_amid_the_close)
+    with trio.fail_after(2), pytest.raises(HandshakeError, match="pinged amid the close"):
+        async with websocket_dial(url, None, 1000)():
+            pass
 
 
 async def opening(url: str, token: str | None = None) -> None:
