@@ -1,0 +1,76 @@
+"""Each fault again and again, with an account of every sample.
+
+    python -m benchmarks faults [NAMES] [--repeat 50] [--seconds 2] [--seed 1] [--at-once 2] [--out FOLDER]
+
+Exits with 1 if a sample was lost in silence, came twice or out of order, or was announced where there was no reason.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import trio
+
+from benchmarks.faults.report import results, said, table
+from benchmarks.faults.scenario import Repetition, Scenario, repeat
+from benchmarks.faults.scenarios import clocks, kills, networks, peers
+from benchmarks.machine import facts
+
+SCENARIOS: list[Scenario] = [
+    *kills.SCENARIOS,
+    *networks.SCENARIOS,
+    *peers.SCENARIOS,
+    *clocks.SCENARIOS,
+]
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+async def play(scenarios: list[Scenario], repeats: int, seconds: float, seed: int, at_once: int) -> list[Repetition]:
+    """All of one scenario before the next. Prints each verdict as it comes."""
+    done: list[Repetition] = []
+    for scenario in scenarios:
+        limiter = trio.CapacityLimiter(at_once)
+
+        async def one(number: int, scenario: Scenario = scenario, limiter: trio.CapacityLimiter = limiter) -> None:
+            async with limiter:
+                done.append(await repeat(scenario, seed + number, seconds))
+                print(said(done[-1]), flush=True)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(repeats):
+                nursery.start_soon(one, number)
+    return done
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("names", nargs="*", metavar="NAMES", help=f"some of {', '.join(BY_NAME)} (all)")
+    made.add_argument("--repeat", type=int, default=50, help="how often each (50)")
+    made.add_argument("--seconds", type=float, default=2.0, help="about as long as one takes, without its start (2)")
+    made.add_argument("--seed", type=int, default=1, help="of the first repetition; each has one of its own (1)")
+    made.add_argument("--at-once", type=int, default=2, help="repetitions under way at once (2)")
+    made.add_argument("--out", type=Path, help="where faults.json goes (nowhere)")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    given = parser().parse_args(argv)
+    if unknown := [name for name in given.names if name not in BY_NAME]:
+        parser().error(f"no scenario {', '.join(unknown)}; there are: {', '.join(BY_NAME)}")
+    chosen = [BY_NAME[name] for name in given.names] or SCENARIOS
+    playable = []
+    for scenario in chosen:
+        if reason := scenario.missing():
+            print(f"{scenario.name}: not played, {reason}")
+        else:
+            playable.append(scenario)
+    done = trio.run(play, playable, given.repeat, given.seconds, given.seed, given.at_once)
+    about = {"repeat": given.repeat, "seconds": given.seconds, "seed": given.seed, "machine": facts()}
+    found = results(playable, done, **about)
+    print("\n" + table(found["rows"]))
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "faults.json").write_text(json.dumps(found, indent=1) + "\n")
+    return int(any(each.problems for each in done))

@@ -1,0 +1,60 @@
+"""SIGKILL of each of the three, at a random moment."""
+
+import time
+from pathlib import Path
+
+from benchmarks.faults.processes import Stage
+from benchmarks.faults.scenario import Scenario
+
+
+async def kill_broadcaster(stage: Stage) -> None:
+    await stage.begin()
+    await stage.moment()
+    stage.kill_broadcaster()
+    await stage.start_broadcaster()
+    stage.healed()
+
+
+async def kill_producer(stage: Stage) -> None:
+    """Another takes over, as a new one."""
+    await stage.begin(senders=2)
+    await stage.moment()
+    stage.senders["p0"].kill()
+    stage.healed()
+    stage.start_sender()
+    stage.awaited = "p2"
+
+
+async def kill_subscriber(stage: Stage) -> None:
+    """Another takes up from the cursor that it had saved; twice."""
+    await stage.begin()
+    for _ in range(2):
+        await stage.moment()
+        stage.kill_receiver()
+        await stage.lasting()
+        stage.start_receiver()
+    stage.healed_at = time.monotonic()
+
+
+async def kill_broadcaster_with_data(stage: Stage) -> None:
+    data = Path(stage.folder) / "data"
+    stage.settings |= {"data_dir": str(data), "durability": "committed"}
+    await kill_broadcaster(stage)
+
+
+SCENARIOS = [
+    Scenario(
+        "kill-broadcaster",
+        "SIGKILL of the broadcaster, which keeps its history in memory; it is started again on the same port",
+        kill_broadcaster,
+        epochs=True,
+        quick=True,
+    ),
+    Scenario("kill-producer", "SIGKILL of one of two producers; another takes its place", kill_producer, quick=True),
+    Scenario(
+        "kill-subscriber",
+        "SIGKILL of the subscriber, twice; another takes up from the cursor it had saved",
+        kill_subscriber,
+        quick=True,
+    ),
+]
