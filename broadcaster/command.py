@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import trio
 
@@ -10,6 +10,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.server import Broadcaster, serve
 from ingest.logs.setup import set_up
 from ingest.notify import notify
+from ingest.reloading import reload_at_hangup
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 
@@ -22,18 +23,23 @@ log = logging.getLogger("streamgauge.broadcaster")
 
 def run(flags: Mapping[str, object], config_file: str | None) -> None:
     """Serve until SIGINT or SIGTERM. Raises CommandError for bad settings and for ports that are taken."""
-    config = load("broadcaster", BroadcasterConfig, flags, config_file)
+
+    def read() -> BroadcasterConfig:
+        return load("broadcaster", BroadcasterConfig, flags, config_file)
+
+    config = read()
     refuse_exposed("--bind", config.bind, insecure=config.insecure)
     refuse_exposed("--http-bind", config.http_bind, insecure=config.insecure)
     set_up(config.log_level, config.log_format)
     gc.set_threshold(*COLLECTION)
-    trio.run(_serve, config)
+    trio.run(_serve, config, read)
     print("Stopped.", flush=True)
 
 
-async def _serve(config: BroadcasterConfig) -> None:
+async def _serve(config: BroadcasterConfig, read: Callable[[], BroadcasterConfig]) -> None:
     async with until_signalled(serving=True), trio.open_nursery() as nursery:
         broadcaster: Broadcaster = await nursery.start(serve, config)
+        await nursery.start(reload_at_hangup, read, broadcaster.reload)
         print(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.", flush=True)
         log.info("started", extra={"url": broadcaster.url, "http_url": broadcaster.http_url})
         notify("READY=1")

@@ -28,8 +28,7 @@ class Flusher:
     """
 
     def __init__(self, rest_max_s: float, rest_ratio: float = 1.0) -> None:
-        self._rest_max_s = rest_max_s
-        self._rest_ratio = rest_ratio
+        self.pace(rest_max_s, rest_ratio)
         self._pending = trio.Event()
         self._enough = trio.Event()
         self._hub: Hub | None = None
@@ -40,6 +39,11 @@ class Flusher:
         self._round = 0  # sections to be served before any is served twice
         self.times = FlushTimes()
         self.histogram = Histogram()
+
+    def pace(self, rest_max_s: float, rest_ratio: float) -> None:
+        """How long it rests from now on."""
+        self._rest_max_s = rest_max_s
+        self._rest_ratio = rest_ratio
 
     def wake(self) -> None:
         if self._held:

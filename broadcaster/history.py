@@ -154,13 +154,10 @@ class History:
     """The rings of all series, bounded in points a series, age and bytes."""
 
     def __init__(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
+        self.bound(points, age_s, bytes_max, series_max)
         self.epoch = uuid.uuid4().hex[:16]
         self.seq = 0
         self.records: dict[Series, Record] = {}
-        self._points = points
-        self._age_s = age_s
-        self._bytes_max = bytes_max
-        self._series_max = series_max
         self._keys = itertools.count(1)
         self._marks: deque[tuple[float, int]] = deque()  # (time of receipt, seq), at most one a second
         self._marked_seq = 0
@@ -170,6 +167,13 @@ class History:
         self._expired = 0
         self._event_series = 0
         self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
+
+    def bound(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
+        """From now on; what is over the new bounds goes when something comes, or with the next sweep."""
+        self._points = points
+        self._age_s = age_s
+        self._bytes_max = bytes_max
+        self._series_max = series_max
 
     def kind_of(self, series: Series) -> Kind | None:
         record = self.records.get(series)

@@ -19,7 +19,6 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
 from broadcaster.limits import RateLimited
 from broadcaster.metrics import exposition
-from broadcaster.origins import Doorkeeper
 from broadcaster.selection import Selection, parse_select
 from broadcaster.statistics import Figures
 from broadcaster.transports.handshake import has_token
@@ -137,7 +136,7 @@ def build_app(core: Core) -> Starlette:
         Route("/readyz", _answering(_readyz, core)),
         Route("/metrics", _answering(_metrics, core)),
     ]
-    middleware = [Middleware(Origins, doorkeeper=core.config.doorkeeper(core.config.http_bind))]
+    middleware = [Middleware(Origins, config=core.config)]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False  # to where the asker's own Host header says
     return app
@@ -301,9 +300,9 @@ async def _metrics(request: Request, core: Core) -> Response:
 class Origins:
     """Refuses pages that may not talk to the broadcaster (403), and tells browsers which may (CORS)."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, app: ASGIApp, config: BroadcasterConfig) -> None:
         self._app = app
-        self._doorkeeper = doorkeeper
+        self._config = config
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -311,7 +310,8 @@ class Origins:
             return
         request = Request(scope)
         origin = request.headers.get("origin")
-        if problem := self._doorkeeper.problem(origin, request.headers.get("host")):
+        doorkeeper = self._config.doorkeeper(self._config.http_bind)
+        if problem := doorkeeper.problem(origin, request.headers.get("host")):
             await refusal(403, "forbidden", problem)(scope, receive, send)
         elif origin is None:
             await self._app(scope, receive, send)

@@ -35,7 +35,7 @@ class Ledger:
     """The accounts of all producers, each remembered for `memory_s` seconds after its last message."""
 
     def __init__(self, memory_s: float) -> None:
-        self._memory_s = memory_s
+        self.memory_s = memory_s
         self._accounts: OrderedDict[str, Account] = OrderedDict()
 
     def __len__(self) -> int:
@@ -55,6 +55,6 @@ class Ledger:
         """Forgets who was not heard of for long. The oldest come first."""
         while self._accounts:
             producer, account = next(iter(self._accounts.items()))
-            if now - account.used <= self._memory_s:
+            if now - account.used <= self.memory_s:
                 return
             del self._accounts[producer]

@@ -57,7 +57,6 @@ class Listener:
         self._addresses = addresses
         self._refusals = refusals or Refusals()
         self._handshakes_max = handshakes_max or config.handshakes_max
-        self._doorkeeper = config.doorkeeper(config.bind)
         self._authenticator = authenticator
         self._house = house
         self._certificate = certificate
@@ -186,5 +185,5 @@ class Listener:
             headers,
             request.proposed_subprotocols,
             authenticator=self._authenticator,
-            doorkeeper=self._doorkeeper,
+            doorkeeper=self._config.doorkeeper(self._config.bind),
         )

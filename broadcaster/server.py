@@ -25,6 +25,7 @@ from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
 from broadcaster.publishers import Publishers
 from broadcaster.publishing import PublishCounts
+from broadcaster.reloading import reconfigure
 from broadcaster.reporting import Reporting
 from broadcaster.roster import Roster
 from broadcaster.selection import Selection
@@ -60,7 +61,7 @@ class Broadcaster:
     http_url = ""
 
     def __init__(self, config: BroadcasterConfig, authenticator: Authenticator) -> None:
-        self.config = config
+        self.config = config = config.model_copy()  # `reload` changes it in place
         self.ready = True
         self.draining = False
         self.flusher = Flusher(config.flush_rest_max_s, config.flush_rest_ratio)
@@ -148,10 +149,9 @@ class Broadcaster:
         await publish_telemetry(self.figures, quantile, publish, time.time, interval)
 
     async def _sweep(self) -> None:
-        period = min(SWEEP_S, self.config.ping_interval_s / 4)
         swept = trio.current_time()
         while True:
-            await trio.sleep(period)
+            await trio.sleep(min(SWEEP_S, self.config.ping_interval_s / 4))
             now = trio.current_time()
             for connection in self._roster:
                 connection.check(now)
@@ -163,8 +163,13 @@ class Broadcaster:
                 self._publishers.sweep(now)
                 self.reload()
 
-    def reload(self) -> None:
-        """Each part looks whether the files that it read have changed, and takes them into use."""
+    def reload(self, config: BroadcasterConfig | None = None) -> None:
+        """Each part looks whether the files that it read have changed, and takes them into use.
+
+        With new settings, those of `broadcaster.reloading.IN_PLACE` are taken over; others are named in the log.
+        """
+        if config is not None:
+            reconfigure(config, self._shared, self._roster, self.flusher, self.watchdog)
         for part in self._parts:
             part.refresh()
 

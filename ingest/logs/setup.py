@@ -40,6 +40,13 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(max(number, logging.WARNING))
 
 
+def set_form(form: str) -> None:
+    """Of the lines from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Output):
+            handler.setFormatter(formatter(form))
+
+
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if not issubclass(kind, KeyboardInterrupt):
         log.critical("ended by an unexpected error", exc_info=(kind, error, trace))

@@ -77,3 +77,8 @@ def stop(process: "subprocess.Popen[str]", number: signal.Signals) -> End:
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=STOP_S)
     return End(process.returncode, stdout, stderr, time.monotonic() - started)
+
+
+def complaints(stderr: str) -> list[str]:
+    """The lines that are no ordinary events."""
+    return [line for line in stderr.splitlines() if " level=info " not in line]
