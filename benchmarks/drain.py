@@ -116,7 +116,7 @@ class Clients:
 
 
 @contextmanager
-def _broadcaster() -> Iterator[tuple["subprocess.Popen[str]", int, str]]:
+def broadcaster() -> Iterator[tuple["subprocess.Popen[str]", int, str]]:
     """A process, its port and where its HTTP is."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMGAUGE_")}
     environment |= {name: "127.0.0.1:0" for name in OUTSIDE} | {"STREAMGAUGE_BROADCASTER_LOG_LEVEL": "error"}
@@ -151,7 +151,7 @@ def _watch(http_url: str, outcome: Outcome) -> None:
 def measure(clients: int, limit_s: float = 30.0) -> Outcome:
     """Connects so many, signals, and looks on."""
     outcome = Outcome(clients)
-    with _broadcaster() as (process, port, http_url):
+    with broadcaster() as (process, port, http_url):
         connected = Clients(port, clients)
         time.sleep(min(1.5, clients / 1_000))  # the lag of accepting them is not of interest
         began = time.monotonic()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import trio
 
+from benchmarks.handshakes import measure
 from broadcaster.server import Broadcaster
 from tests.e2e.conftest import Dial, Start
 from tests.e2e.wire import Refused, Wire, connect, eventually, sample
@@ -332,6 +333,12 @@ async def test_an_answer_that_nobody_takes(start: Start, dial: Dial, http: httpx
             return await refused(http, broadcaster) == {"write_time": 3}
 
         await eventually(closed)
+
+
+def test_a_crowd_that_comes_at_once_is_let_in_among_those_who_never_end() -> None:
+    outcome = measure(300, half=100, limit_s=20.0)
+    assert (outcome.welcomed, outcome.answers["101"]) == (300, 300)
+    assert outcome.worst_pong_s < OTHERS_S
 
 
 def test_the_second_loopback_address_can_be_used() -> None:
