@@ -14,6 +14,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument("--http-bind", metavar="HOST:PORT", help="where HTTP is served (127.0.0.1:8766)")
     serve.add_argument("--tls-certificate", metavar="FILE", help="certificate chain (PEM): both ports speak TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
+    serve.add_argument("--token-secret", metavar="FILE", help="secret that clients' tokens are signed with (HS256)")
+    serve.add_argument("--token-keys", metavar="FILE", help="JWKS, or a public key in PEM, of whoever signs tokens")
+    serve.add_argument("--token-revoked", metavar="FILE", help="tokens that are refused: an id or sub:NAME a line")
     serve.add_argument("--alerts", metavar="PATH", help="alerts: a TOML file, or a directory of them (none)")
     writable = "pages may make and change alerts in that directory, which is made if missing"
     serve.add_argument("--alerts-writable", action="store_const", const=True, help=writable)
@@ -47,7 +50,10 @@ def _serve(args: argparse.Namespace) -> int:
     with extra("broadcaster"):
         from broadcaster.command import run
 
-    names = ("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "alerts", "alerts_writable", "log_format")
+    names = [
+        *("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "token_secret", "token_keys", "token_revoked"),
+        *("alerts", "alerts_writable", "log_format"),
+    ]
     flags = {name: getattr(args, name) for name in names}
     run(flags, args.config)
     return 0

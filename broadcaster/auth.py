@@ -19,6 +19,18 @@ class Grant(Protocol):
     def admin(self) -> bool: ...
 
     @property
+    def subject(self) -> str | None:
+        """Whose it is; None: nobody's in particular."""
+
+    @property
+    def sight(self) -> object:
+        """Equal for grants that may see the same, so that those who have them can share an audience."""
+
+    @property
+    def revoked(self) -> bool:
+        """True as soon as what it came from is no longer good."""
+
+    @property
     def expires(self) -> float | None:
         """Unix seconds, or None: never."""
 
@@ -32,6 +44,9 @@ class Everything:
     """The grant of a broadcaster without credentials."""
 
     admin: bool = True
+    subject: str | None = None
+    sight: object = None
+    revoked: bool = False
     expires: float | None = None
 
     def may_publish(self, metric: str) -> bool:

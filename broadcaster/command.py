@@ -28,8 +28,8 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
         return load("broadcaster", BroadcasterConfig, flags, config_file)
 
     config = read()
-    refuse_exposed("--bind", config.bind, insecure=config.insecure)
-    refuse_exposed("--http-bind", config.http_bind, insecure=config.insecure)
+    for name, bind in (("--bind", config.bind), ("--http-bind", config.http_bind)):
+        refuse_exposed(name, bind, insecure=config.insecure or config.has_credentials)
     set_up(config.log_level, config.log_format)
     gc.set_threshold(*COLLECTION)
     trio.run(_serve, config, read)

@@ -38,6 +38,18 @@ class BroadcasterConfig(BaseModel):
         None, validate_default=True, description="A PEM file with the certificate's key, without a passphrase."
     )
 
+    token_secret: str | None = Field(
+        None, description="A file with a secret of at least 32 bytes: clients need tokens signed with it (HS256)."
+    )
+    token_keys: str | None = Field(
+        None, description="A JWKS file, or a PEM public key: clients need tokens signed by one of them (RS256, EdDSA)."
+    )
+    token_revoked: str | None = Field(
+        None, description="A file of tokens that are refused: an id (jti) or sub:NAME a line."
+    )
+    token_issuer: str | None = Field(None, description="Whose tokens are taken (iss); none: anybody's.")
+    token_audience: str | None = Field(None, description="For whom tokens must be (aud); none: that does not matter.")
+
     connections_max: Positive = Field(20_000, description="Connections at once; also bounded by the descriptor limit.")
     connections_per_address: Count = Field(
         1_000, description="Connections of one address (IPv6: of one /64), on both ports together; 0: no bound."
@@ -133,6 +145,11 @@ class BroadcasterConfig(BaseModel):
             except ValueError:
                 raise ValueError(f"expected networks such as 10.0.0.0/8, got {network}") from None
         return networks
+
+    @property
+    def has_credentials(self) -> bool:
+        """True if clients need tokens."""
+        return self.token_secret is not None or self.token_keys is not None
 
     @field_validator("tls_key")
     @classmethod

@@ -97,6 +97,9 @@ class Core(Protocol):
     def refused(self, reason: str) -> None:
         """Counts a refusal."""
 
+    def failed(self, code: str) -> None:
+        """Counts an error that a client is answered with."""
+
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
         """The alerts that are set, those that are pending or firing, and the newest that are over."""
 
@@ -151,6 +154,7 @@ def _answering(handler: Handler, core: Core) -> Callable[[Request], Awaitable[Re
             return await handler(request, core)
         except MessageError as error:
             status = STATUS.get(error.code, 400)
+            core.failed(error.code)
             return refusal(status, error.code, error.message, _fields(status, error))
 
     return answer
@@ -224,7 +228,11 @@ async def _publish(request: Request, core: Core) -> Response:
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
     address = request.client.host if request.client else ""
-    return JSON(core.publish(decode(body), caller, address, time.time(), len(body)))
+    ack = core.publish(decode(body), caller, address, time.time(), len(body))
+    rejected = ack["rejected"]
+    if rejected and not ack["accepted"] and all(each.code == "forbidden" for each in rejected):
+        raise MessageError("forbidden", rejected[0].message)
+    return JSON(ack)
 
 
 def _selection(request: Request) -> Selection:
@@ -293,6 +301,7 @@ async def _readyz(request: Request, core: Core) -> Response:
 
 
 async def _metrics(request: Request, core: Core) -> Response:
+    _caller(request, core)
     text, content_type = exposition(core.figures(), request.headers.get("accept", ""))
     return PlainTextResponse(text, headers={"content-type": content_type})
 

@@ -61,6 +61,7 @@ class Listener:
         self._house = house
         self._certificate = certificate
         self._handshakes: dict[trio.CancelScope, None] = {}
+        self._refusals.used["handshakes_max"] = self._handshakes.__len__
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Connections live in `nursery`."""
@@ -156,6 +157,8 @@ class Listener:
             return None
         decision = self._decide(request, stream, address.rpartition(":")[0])
         if isinstance(decision, Refusal):
+            if decision.reason is not None:
+                self._refusals.count(decision.reason)
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
                 await request.reject(decision.status, extra_headers=[*decision.headers], body=body)

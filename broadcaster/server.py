@@ -11,9 +11,10 @@ import trio
 from broadcaster import messages
 from broadcaster.alerts.service import Alerts
 from broadcaster.audience import Wish
-from broadcaster.auth import EVERYTHING, Authenticator, anybody
+from broadcaster.auth import EVERYTHING, Authenticator
 from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
+from broadcaster.credentials.authenticator import authenticator_of
 from broadcaster.descriptors import available, shared_out
 from broadcaster.draining import drain
 from broadcaster.flusher import Flusher
@@ -34,6 +35,7 @@ from broadcaster.statistics import Figures
 from broadcaster.telemetry import publish_telemetry
 from broadcaster.transports.handshake import PATH
 from ingest.listening import listen
+from ingest.messages import MessageError
 from ingest.notify import notify
 from ingest.samples import Validator
 from ingest.settings import Address
@@ -99,7 +101,11 @@ class Broadcaster:
     # What the HTTP side needs.
 
     def authorise(self, token: str | None) -> Caller:
-        return self._shared.authenticator(token)
+        try:
+            return self._shared.authenticator(token)
+        except MessageError as problem:
+            self.refusals.count(getattr(problem, "reason", problem.code))
+            raise
 
     def publish(
         self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
@@ -124,6 +130,10 @@ class Broadcaster:
 
     def refused(self, reason: str) -> None:
         self.refusals.count(reason)
+
+    def failed(self, code: str) -> None:
+        errors = self._shared.errors
+        errors[code] = errors.get(code, 0) + 1
 
     def alerts(self, caller: Caller) -> Mapping[str, Any]:
         return self.alerting.describe(caller.may_subscribe, admin=caller.admin)
@@ -201,6 +211,8 @@ class _HttpGrant:
     """A caller over HTTP as a grant: each request is checked anew, so it never expires here."""
 
     expires: float | None = None
+    sight: object = None
+    revoked = False
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -224,9 +236,9 @@ async def serve(
     accept connections.
 
     Raises:
-        CommandError: an address cannot be listened on, or the certificate cannot be used.
+        CommandError: an address cannot be listened on, or the certificate or the keys of tokens cannot be used.
     """
-    broadcaster = Broadcaster(config, authenticator or anybody)
+    broadcaster = Broadcaster(config, authenticator or authenticator_of(config))
     cancelled = trio.Event()
 
     async def watch() -> None:

@@ -235,9 +235,17 @@ class Session:
         token = message.get("token")
         if not isinstance(token, str):
             raise MessageError("bad_token", f"token: expected a text, got {show(token)}")
-        self.grant = self._shared.authenticator(token)
+        self.grant = self._renewed(token)
         self.quota.belongs_to(self._shared.subject(self.grant, self._address), self._shared.clock())
         self._subscribing.regrant(self.grant)
+
+    def _renewed(self, token: str) -> Grant:
+        """Raises MessageError: a bad token costs nothing, the one before it stays."""
+        try:
+            return self._shared.authenticator(token)
+        except MessageError as problem:
+            self._shared.refusals.count(getattr(problem, "reason", problem.code))
+            raise
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
         self._subscribing.subscribe(message)

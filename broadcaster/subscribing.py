@@ -85,6 +85,7 @@ class Subscribing:
             return
         if len(self.subscriptions) >= self._shared.config.subscriptions_max:
             most = self._shared.config.subscriptions_max
+            self._shared.refusals.count("subscriptions")
             self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
         self.subscriptions[id] = selection
@@ -128,7 +129,7 @@ class Subscribing:
             end = hub.leave(self._outlet, before)
         allows = None if grant is EVERYTHING else grant.may_subscribe
         selection = frozenset().union(*self.subscriptions.values())
-        wish = Wish(selection, self.max_rate, allows, None if allows is None else id(grant))
+        wish = Wish(selection, self.max_rate, allows, grant.sight)
         section, seq = hub.join(self._outlet, wish)
         self._section = section
         if before is None or self._coverage is None:

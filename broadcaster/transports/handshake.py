@@ -21,6 +21,7 @@ class Refusal:
     status: int
     message: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    reason: str | None = None  # what it is counted by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,15 @@ def admit(
     if has_token(url.query):
         return Refusal(400, "a token in a URL is refused: send Authorization: Bearer TOKEN")
     if problem := doorkeeper.problem(headers.get("origin"), headers.get("host")):
-        return Refusal(403, problem)
+        return Refusal(403, problem, reason="origin")
     protocols = [name for name in offered if not name.startswith(BEARER)]
     if protocols and SUBPROTOCOL not in protocols:
         return Refusal(400, f"Sec-WebSocket-Protocol: expected {SUBPROTOCOL}")
     try:
         grant = authenticator(_token(headers.get("authorization"), offered))
     except MessageError as error:
-        return Refusal(401, error.message, ((b"WWW-Authenticate", b"Bearer"),))
+        reason = getattr(error, "reason", error.code)
+        return Refusal(401, error.message, ((b"WWW-Authenticate", b"Bearer"),), reason)
     return Admission(SUBPROTOCOL if protocols else None, grant)
 
 

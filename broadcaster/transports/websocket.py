@@ -273,7 +273,7 @@ class Connection:
         expires = self.session.grant.expires
         if now - self._stream.received_at > 2 * interval:
             self.close(errors.NO_PONG)
-        elif expires is not None and time.time() >= expires:
+        elif (expires is not None and time.time() >= expires) or self.session.grant.revoked:
             self.close(errors.TOKEN_EXPIRED)
         elif (impatient := self._patience.ends(self, now)) is not None:
             reason, close = impatient

@@ -21,6 +21,12 @@ class Only:
     prefix: str
     admin: bool = False
     expires: float | None = None
+    subject: str | None = None
+    revoked: bool = False
+
+    @property
+    def sight(self) -> str:
+        return self.prefix
 
     def may_publish(self, metric: str) -> bool:
         return metric.startswith(self.prefix)

@@ -22,6 +22,12 @@ class Grant:
 
     scope: str
     expires: float | None = None
+    subject: str | None = None
+    revoked: bool = False
+
+    @property
+    def sight(self) -> str:
+        return self.scope
 
     def _allows(self, right: str, metric: str) -> bool:
         scopes = [part.partition(":") for part in self.scope.split()]

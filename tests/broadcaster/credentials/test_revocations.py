@@ -1,0 +1,29 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadcaster.credentials.revocations import parse_revocations
+
+
+def test_by_id_and_by_subject() -> None:
+    revoked = parse_revocations(b"# lost on a train\n\n abc  # a laptop\nsub:ann smith\r\nid#5\n")
+    assert [revoked.covers(id, "bob") for id in ("abc", "id#5", "ABC", None)] == [True, True, False, False]
+    assert [revoked.covers(None, who) for who in ("ann smith", "ann")] == [True, False]
+
+
+@pytest.mark.parametrize("line", ["two words", "sub:", "sub: "])
+def test_a_line_that_is_neither_is_named(line: str) -> None:
+    with pytest.raises(ValueError, match=r"line 2: expected a token's id"):
+        parse_revocations(f"good\n{line}\n".encode())
+
+
+def test_an_empty_file_revokes_nothing() -> None:
+    assert not parse_revocations(b"").covers("", "")
+
+
+@given(st.binary(max_size=200))
+def test_any_file_is_a_list_or_is_refused(data: bytes) -> None:
+    try:
+        parse_revocations(data)
+    except ValueError as error:
+        assert str(error)
