@@ -72,22 +72,25 @@ class Session:
     def receive_all(self, messages: Sequence[str | bytes], size: int | None = None) -> None:
         """Handles messages of `size` bytes that came together, in order, up to one for which the connection is closed.
 
-        They are charged for together, too; if that is too much, then one by one as far as it goes.
+        They are charged for together, too; if that is too much, then in halves, and so on as far as it goes.
         """
-        if size is None:
-            size = sum(map(len, messages))
-        if self.quota.pays(len(messages), size, self._shared.clock()):
+        if self.quota.pays(len(messages), sum(map(len, messages)) if size is None else size, self._shared.clock()):
             self._handle_all(messages)
-            return
-        for data in messages:
-            try:
-                self.quota.pay(len(data), self._shared.clock())
-            except RateLimited as problem:
-                self._refuse_unread(data, problem)
-            else:
-                self._handle_all((data,))
-            if self._closed:
-                return
+        elif len(messages) > 1:
+            half = len(messages) // 2
+            self.receive_all(messages[:half])
+            if not self._closed:
+                self.receive_all(messages[half:])
+        else:
+            self._receive_one(messages[0])
+
+    def _receive_one(self, data: str | bytes) -> None:
+        try:
+            self.quota.pay(len(data), self._shared.clock())
+        except RateLimited as problem:
+            self._refuse_unread(data, problem)
+        else:
+            self._handle_all((data,))
 
     def _refuse_unread(self, data: str | bytes, problem: RateLimited) -> None:
         """The client learns which message it was: a producer sends that again."""
@@ -211,13 +214,16 @@ class Session:
                 if self._closed:
                     break
             return []
-        for entry in raw:
-            try:
-                self._publish({"samples": [entry]})
-            except MessageError as problem:
-                self.refuse(problem)
-            if self._closed:
-                break
+        if len(raw) > 1:  # in halves, as far as it goes
+            half = len(raw) // 2
+            self._publish_singles(raw[:half])
+            if not self._closed:
+                self._publish_singles(raw[half:])
+            return []
+        try:
+            self._publish({"samples": raw})
+        except MessageError as problem:
+            self.refuse(problem)
         return []
 
     def _account(self, id: int | None) -> Account | None:
