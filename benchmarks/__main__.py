@@ -4,12 +4,15 @@ python -m benchmarks all --quick        a minute, without smoothness, into bench
 python -m benchmarks all                everything, medians of 5 runs, into docs/benchmarks
 python -m benchmarks fanout --peers streamgauge,nats --runs 3 --seconds 2
 python -m benchmarks report             the table and the charts again, from results.json
+python -m benchmarks faults --help      and storm, held: what faults and long loads do; see docs/reliability.md
 """
 
 import argparse
+import importlib
 import json
 import os
 import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +49,11 @@ MEASURES: dict[str, Callable[[Options], list[dict[str, Any]]]] = {
     "growth": growth,
     "smoothness": smoothness,
 }
+RELIABILITY = {  # with options of their own
+    "faults": "benchmarks.faults.command",
+    "storm": "benchmarks.faults.storm",
+    "held": "benchmarks.faults.held",
+}
 RUNS = {"smoothness": 3}  # two minutes each
 
 
@@ -63,7 +71,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
-    given = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in RELIABILITY:
+        sys.exit(importlib.import_module(RELIABILITY[words[0]]).main(words[1:]))
+    given = parser().parse_args(words)
     out = given.out or (QUICK if given.quick else FULL)
     out.mkdir(parents=True, exist_ok=True)
     if given.measure != "report":
