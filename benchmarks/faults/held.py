@@ -3,11 +3,11 @@
     python -m benchmarks held [--subscribers 5000] [--producers 50] [--rate 200000] [--minutes 30] [--churn 0.1]
         [--slow 0.05] [--series 20] [--max-rate 4] [--out FOLDER]
 
-Producers share the rate; each has --series series of numbered samples, of which every subscriber selects
-one: each sample goes to several. A share of the subscribers reads 2 KiB a second; a share leaves every minute, without a word, and comes
-back with its cursor. Every subscriber checks every number: what comes next, or exactly as much later as gaps announced.
-Exits with 1 if a number is wrong or missing, if not all was accepted, or, in runs of at least 5 minutes, if memory grew
-by 10 % from the middle third to the last.
+Producers share the rate; each has --series series of numbered samples, of which every subscriber selects one: each
+sample goes to several. A share of the subscribers reads 2 KiB a second; a share leaves every minute, without a word,
+and comes back with its cursor. Every subscriber checks every number: what comes next, or exactly as much later as gaps
+announced. Exits with 1 if a number is wrong or missing, if not all was accepted, or, in runs of at least 5 minutes, if
+memory grew by 10 % from the middle third to the last.
 """
 
 import argparse
