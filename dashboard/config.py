@@ -13,7 +13,7 @@ from ingest.settings import Address, HttpUrl, LogFormat, LogLevel, WebSocketUrl
 ORIGIN = re.compile(r"https?://[A-Za-z0-9*.-]+(:\d{1,5}|:\*)?")
 GLOB = re.compile(r"[A-Za-z0-9_.:/*?-]{1,255}")
 HEADER = re.compile(r"[A-Za-z0-9-]{0,64}")
-RENEWED_S = 5  # a token that is good for less could not be renewed in time
+RENEWED_S = 3  # a token that is good for less could not be renewed in time
 
 
 def _embedder(text: str) -> str:
@@ -94,6 +94,8 @@ class DashboardConfig(BaseModel):
     token_s: Annotated[float, Field(ge=RENEWED_S, allow_inf_nan=False)] = Field(
         300.0, description="Seconds that such a token is good for; the page renews it before."
     )
+    token_issuer: str | None = Field(None, description="The iss of these tokens, if the broadcaster expects one.")
+    token_audience: str | None = Field(None, description="The aud of these tokens, if it expects one.")
     viewer_metrics: Globs = Field(("*",), description="Globs of the metrics that viewers may see.")
     editor_metrics: Globs = Field(("*",), description="Those that editors may.")
     admin_metrics: Globs = Field(("*",), description="Those that admins may.")

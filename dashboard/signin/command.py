@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dashboard.signin import passwords
 from dashboard.signin.passwords import Account, PasswordError
-from dashboard.signin.people import read
+from dashboard.signin.people import accounts_in
 from dashboard.signin.roles import Role
 from ingest.errors import CommandError
 
@@ -20,10 +20,12 @@ def run(file: str, name: str, role: Role | None, *, remove: bool) -> None:
     """Changes one line of the file, or adds it. Raises CommandError; then the file is as it was."""
     path = Path(file)
     try:
-        accounts = read(path) if path.exists() else {}
-        before = path.read_text("utf-8") if path.exists() else ""
-    except PasswordError as error:
+        before = path.read_bytes() if path.exists() else b""
+        accounts = accounts_in(before)
+    except ValueError as error:
         raise CommandError(f"{file}: {error}") from None
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror or error}") from None
     try:
         passwords.check_name(name)
         known = accounts.get(name)
@@ -34,7 +36,7 @@ def run(file: str, name: str, role: Role | None, *, remove: bool) -> None:
         else:
             chosen = role or (known.role if known else "viewer")
             accounts[name] = Account(name, passwords.hasher.hash(_asked(name)), chosen)
-        replace(path, passwords.write(accounts, before))
+        replace(path, passwords.write(accounts, before.decode()))
     except PasswordError as error:
         raise CommandError(str(error)) from None
     except OSError as error:

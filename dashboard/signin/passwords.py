@@ -11,7 +11,6 @@ from dashboard.signin.roles import NAME, NAME_EXPECTED, ROLES, Role, role_of
 
 PASSWORD_LEAST = 8
 PASSWORD_MOST = 1024
-FILE_MOST = 1_000_000  # bytes
 MEMORY_MOST_KIB = 1 << 20
 
 hasher = argon2.PasswordHasher()  # argon2id, RFC 9106's second choice: 64 MiB, three passes

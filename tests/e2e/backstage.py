@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import trio
@@ -102,9 +103,10 @@ class SteeredProxy:
 class Publisher:
     """A producer over a plain socket. What it published was accepted, every sample of it, when a call returns."""
 
-    def __init__(self, backstage: Backstage, url: str) -> None:
+    def __init__(self, backstage: Backstage, url: str, token: str | None = None) -> None:
         self._backstage = backstage
-        self._wire: Wire = backstage.run(wire.connect, url)
+        offered = (wire.VERSION, *([] if token is None else [f"bearer.{token}"]))
+        self._wire: Wire = backstage.run(partial(wire.connect, subprotocols=offered), url)
         self._id = 0
 
     def publish(self, *samples: Message) -> None:

@@ -1,7 +1,7 @@
 /** Checks of the browser client over a transport that is memory; test_dashboard_modules.py runs each in a browser. */
 
 /** A broadcaster's side of every connection. */
-class Memory {
+export class Memory {
   constructor() {
     this.lines = [];
     this.connect = (url, protocols, heard) => {
@@ -30,7 +30,7 @@ class Memory {
   }
 }
 
-function begin(m, options) {
+export function begin(m, options) {
   const memory = new Memory();
   const client = new m.Client('ws://broadcaster.test', { connect: memory.connect, ...options });
   return { memory, client };
