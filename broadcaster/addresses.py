@@ -20,6 +20,11 @@ class Addresses:
     def __len__(self) -> int:
         return len(self._counts)
 
+    @property
+    def fullest(self) -> int:
+        """Connections of the address that has most."""
+        return max(self._counts.values(), default=0)
+
     def _key(self, host: str) -> str | None:
         """What is counted for this host. None: nothing is."""
         try:

@@ -40,7 +40,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         key = self._addresses.key(client[0]) if client is not None else None
-        if sum(self._by_key.values()) >= self._most:
+        if self.under_way >= self._most:
             await self._refuse("http_requests", f"at most {self._most} at once", scope, receive, send)
         elif key is not None and 0 < self._most_of_one <= self._by_key.get(key, 0):
             problem = f"at most {self._most_of_one} at once from {key}"
@@ -52,6 +52,15 @@ class Requests:
         self._refusals.count(reason)
         message = f"requests: {problem}: come again in {AGAIN_S} s"
         await refusal(503, "rate_limited", message, {"retry-after": str(AGAIN_S)})(scope, receive, send)
+
+    @property
+    def under_way(self) -> int:
+        return sum(self._by_key.values())
+
+    @property
+    def fullest(self) -> int:
+        """Requests under way of the address that has most."""
+        return max((count for key, count in self._by_key.items() if key is not None), default=0)
 
     async def _let_in(self, key: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         self._by_key[key] = self._by_key.get(key, 0) + 1

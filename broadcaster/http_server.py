@@ -50,6 +50,11 @@ async def serve_http(
         config, addresses, refusals, connections_max or config.http_connections_max, sealed=certificate is not None
     )
     app = Requests(build_app(core), config, addresses, refusals, door.asked)
+    refusals.used |= {
+        "http_connections_max": door.__len__,
+        "http_requests_max": lambda: app.under_way,
+        "http_requests_per_address": lambda: app.fullest,
+    }
     context = WorkerContext(None)
     handler = _handler(to_whom_it_reaches(app), config, context, certificate)
     with listen(config.http_bind, BACKLOG) as listener:

@@ -24,7 +24,7 @@ _COUNTERS = {
 }
 _COUNTERS_BY = {
     "closes": ("code", "Connections closed by the broadcaster, by close code."),
-    "errors": ("code", "Messages refused, by error code."),
+    "errors": ("code", "Messages and HTTP requests refused, by error code."),
     "refused": ("reason", "What a limit or the credentials refused, by reason."),
     "rejected_samples": ("code", "Samples rejected, by error code."),
     "dropped_batches": ("overflow", "Batches dropped for slow subscribers, by overflow policy."),
@@ -50,6 +50,10 @@ _GAUGES_BY = {
     "connections": ("role", "Connections now, by role."),
     "alerts": ("state", "Series on which an alert is pending or firing."),
     "limits": ("setting", "The bounds, by setting; 0: none where docs/configuration.md says so."),
+    "used": (
+        "setting",
+        "What of a bound is used now; of a bound for each client or address: by the one that uses most.",
+    ),
 }
 
 

@@ -7,8 +7,8 @@ import psutil
 import trio
 
 from broadcaster.alerts.service import Alerts
+from broadcaster.config import BroadcasterConfig
 from broadcaster.flusher import Flusher
-from broadcaster.http import LIMITS
 from broadcaster.roster import Roster
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
@@ -16,6 +16,8 @@ from broadcaster.telemetry import LoopLag
 from broadcaster.transports.websocket import Traffic
 from ingest.logs.output import counts as log_counts
 from ingest.watchdog import Watchdog
+
+NUMBERS = [name for name, field in BroadcasterConfig.model_fields.items() if type(field.default) in (int, float)]
 
 
 class Reporting:
@@ -38,9 +40,10 @@ class Reporting:
 
     def figures(self) -> Figures:
         shared, hub, roster = self._shared, self._shared.hub, self._roster
+        clients, most = self._clients()
         held, counts, logged = hub.history.statistics(), shared.counts, log_counts()
         return Figures(
-            **self._clients(),
+            **clients,
             connections_opened=roster.opened,
             closes=dict(roster.closes),
             errors=dict(shared.errors),
@@ -62,24 +65,27 @@ class Reporting:
             loop_stalls=self._watchdog.stalls,
             loop_lag_s=self.lag.worst_s,
             memory_bytes=self._process.memory_info().rss,
-            limits={name: getattr(shared.config, name) for name in LIMITS},
+            used=self._used(most),
+            limits={name: float(getattr(shared.config, name)) for name in NUMBERS},
             **self._alerting.figures(),
         )
 
-    def _clients(self) -> dict[str, Any]:
-        """What is summed up over all connections."""
+    def _clients(self) -> tuple[dict[str, Any], dict[str, int]]:
+        """What is summed up over all connections; and by setting, what the one has that has most."""
         traffic = Traffic()
         traffic.add(self._roster.ended)
         roles = {"producer": 0, "subscriber": 0, "idle": 0}
-        waiting = [0, 0]
-        subscriptions = 0
+        waiting, most = [0, 0], [0, 0]
+        subscriptions = subscriptions_most = 0
         for connection in self._roster:
             traffic.add(connection.traffic())
             roles[connection.role] += 1
-            subscriptions += len(connection.session.subscriptions)
+            count = len(connection.session.subscriptions)
+            subscriptions, subscriptions_most = subscriptions + count, max(subscriptions_most, count)
             for at, amount in enumerate(connection.queued()):
                 waiting[at] += amount
-        return {
+                most[at] = max(most[at], amount)
+        summed = {
             "connections": roles,
             "subscriptions": subscriptions,
             "delivered_batches": traffic.batches,
@@ -89,4 +95,20 @@ class Reporting:
             "dropped_samples": traffic.dropped_samples,
             "mailbox_batches": waiting[0],
             "mailbox_bytes": waiting[1],
+        }
+        return summed, {
+            "mailbox_batches": most[0],
+            "mailbox_bytes": most[1],
+            "subscriptions_max": subscriptions_most,
+        }
+
+    def _used(self, most: Mapping[str, int]) -> dict[str, float]:
+        shared, held = self._shared, self._shared.hub.history.statistics()
+        return {
+            "connections_max": len(self._roster),
+            "connections_per_address": shared.addresses.fullest,
+            "series_max": held.series,
+            "history_bytes": held.bytes,
+            **most,
+            **{setting: amount() for setting, amount in shared.refusals.used.items()},
         }

@@ -63,6 +63,7 @@ class Figures:
     log_dropped: int = 0
     memory_bytes: int = 0
     limits: Counts = field(default_factory=dict)  # by setting
+    used: Counts = field(default_factory=dict)  # now, by setting: of those limits of which something can be in use
     alert_rules: int = 0
     alerts: Counts = field(default_factory=dict)  # now, by state
     alert_changes: Counts = field(default_factory=dict)  # by the state they led to

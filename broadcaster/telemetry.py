@@ -65,6 +65,12 @@ def entries(
         yield "broadcaster.audiences", {}, now.audiences, "", "gauge"
         yield "broadcaster.history_bytes", {}, now.history_bytes, "B", "gauge"
         yield "broadcaster.mailbox_bytes", {}, now.mailbox_bytes, "B", "gauge"
+        yield "broadcaster.loop_stalls", {}, now.loop_stalls, "", "counter"
+        for reason, count in now.refused.items():
+            yield "broadcaster.refused", {"reason": reason}, count, "", "counter"
+        for setting, used in now.used.items():
+            if limit := now.limits.get(setting, 0):
+                yield "broadcaster.used", {"setting": setting}, 100 * used / limit, "%", "gauge"
         yield "broadcaster.memory", {}, now.memory_bytes, "B", "gauge"
 
     return [

@@ -45,6 +45,7 @@ class Core:
     published: list[Mapping[str, Any]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
 
     def authorise(self, token: str | None) -> Caller:
         self.tokens.append(token)
@@ -71,6 +72,9 @@ class Core:
 
     def refused(self, reason: str) -> None:
         self.reasons.append(reason)
+
+    def failed(self, code: str) -> None:
+        self.codes.append(code)
 
     def figures(self) -> Figures:
         return Figures(accepted_samples=42)
@@ -209,7 +213,7 @@ async def test_a_body_has_its_time(core: Core, autojump_clock: trio.testing.Mock
     status, answer = await posted(core, receive)
     assert trio.current_time() == core.config.body_s
     assert (status, answer) == (408, {"code": "too_slow", "message": "body: expected within 30 s"})
-    assert core.reasons == ["body_time"]
+    assert (core.reasons, core.codes) == (["body_time"], ["too_slow"])
 
 
 async def test_rates_are_limited(client: httpx.AsyncClient, core: Core) -> None:

@@ -16,7 +16,15 @@ def values(published: Sequence[Entry]) -> dict[str, object]:
 
 def test_the_series_of_the_broadcaster_itself() -> None:
     before = Figures(accepted_samples=100)
-    now = Figures({"producer": 2}, accepted_samples=300, delivered_samples=50, dropped_samples={"conflate": 3})
+    now = Figures(
+        {"producer": 2},
+        accepted_samples=300,
+        delivered_samples=50,
+        dropped_samples={"conflate": 3},
+        refused={"idle": 2},
+        limits={"series_max": 200.0},
+        used={"series_max": 50.0, "subscriptions_max": 3.0},
+    )
     published = entries(now, before, 2.0, 0.001, 0.02, 1000.0)
     assert values(published) == {
         "broadcaster.connections{role=producer}": 2,
@@ -32,6 +40,9 @@ def test_the_series_of_the_broadcaster_itself() -> None:
         "broadcaster.audiences": 0,
         "broadcaster.history_bytes": 0,
         "broadcaster.mailbox_bytes": 0,
+        "broadcaster.loop_stalls": 0,
+        "broadcaster.refused{reason=idle}": 2,
+        "broadcaster.used{setting=series_max}": 25,
         "broadcaster.memory": 0,
     }
     assert {entry.times for entry in published} == {(1000.0,)}
