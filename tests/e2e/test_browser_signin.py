@@ -100,10 +100,10 @@ def test_tokens_are_renewed_while_it_streams(url: str, source: Publisher, enter:
 
 
 def test_a_revoked_token_is_replaced_and_nothing_is_missed(
-    url: str, house: House, source: Publisher, open_view: Callable[..., View]
+    house: House, site: Site, source: Publisher, open_view: Callable[..., View]
 ) -> None:
     view: View = open_view()
-    view.page.goto(url)
+    view.page.goto(house.dashboard(site, token_s=300))  # so that it is not just renewed
     with view.page.expect_response("**/api/token") as told:
         sign_in(view, "viewer")
     view.until_state("live")
