@@ -30,8 +30,7 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
     certificate = None
     if config.tls_certificate is not None and config.tls_key is not None:
         certificate = Certificate(config.tls_certificate, config.tls_key)
-    if config.signs_in and not config.is_secure and not config.bind.is_loopback:
-        log.warning("passwords come here without TLS: set tls_certificate, or public_url for a proxy that has it")
+    warn_of_plain_passwords(config)
     listener = listen(config.bind, BACKLOG)
     url = f"{'http' if certificate is None else 'https'}://{Address(config.bind.host, listener.getsockname()[1])}/"
     async with trio.open_nursery() as nursery:
@@ -41,6 +40,11 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
         if certificate is not None:
             nursery.start_soon(_follow, certificate)
         task_status.started(url)
+
+
+def warn_of_plain_passwords(config: DashboardConfig) -> None:
+    if config.password_file and not config.is_secure and not config.bind.is_loopback:
+        log.warning("passwords come here without TLS: set tls_certificate, or public_url for a proxy that has it")
 
 
 async def _follow(certificate: Certificate) -> None:
