@@ -1,9 +1,9 @@
 """Whole messages straight out of what a client sends, past the machinery for everything else. Pure.
 
 Nearly all that producers send are small, whole, masked data frames. Taken here, one costs less than a
-microsecond; through trio-websocket it costs two task switches more. Anything else stays trio-websocket's: pings and
-pongs are passed on, and from the first frame on that is a fragment, a close, too large or wrong in any way, everything
-is, in the order it came.
+microsecond; through trio-websocket it costs two task switches more. Pings and pongs are taken if there is somebody to
+take them. Anything else stays trio-websocket's: from the first frame on that is a fragment, a close, too large or
+wrong in any way, everything is passed on, in the order it came.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,28 @@ REPEAT = [int.from_bytes(b"\1\0\0\0" * words, "little") for words in range((SMAL
 
 
 class FrameReader:
-    """Splits a stream of bytes; `on_messages` is called with the payloads of the messages taken together, in order."""
+    """Splits a stream of bytes; `on_messages` is called with the payloads of the messages taken together, in order.
 
-    __slots__ = ("_bytes_max", "_held", "_needed", "_on_messages", "_passing", "_small_max")
+    `on_controls` is called after it, with the payloads of the pings that came meanwhile, and how many pongs did.
+    """
 
-    def __init__(self, bytes_max: int, on_messages: Callable[[list[bytes]], None]) -> None:
+    __slots__ = (
+        "_bytes_max", "_held", "_needed", "_on_controls", "_on_messages", "_passing", "_pings", "_pongs", "_small_max",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        bytes_max: int,
+        on_messages: Callable[[list[bytes]], None],
+        on_controls: Callable[[list[bytes], int], None] | None = None,
+    ) -> None:
         self._bytes_max = bytes_max
         self._small_max = min(SMALL_MAX, bytes_max)
         self._on_messages = on_messages
         self._passing = False
+        self._on_controls = on_controls
+        self._pings: list[bytes] = []
+        self._pongs = 0
         self._held = bytearray()  # the beginning of a frame
         self._needed = 0  # bytes of it before it is worth another look
 
@@ -48,24 +61,32 @@ class FrameReader:
         others = self._split(bytes(data), taken)
         if taken:
             self._on_messages(taken)
+        if self._on_controls is not None and (self._pings or self._pongs):
+            pings, pongs, self._pings, self._pongs = self._pings, self._pongs, [], 0
+            self._on_controls(pings, pongs)
         return others
 
     def _split(self, buffer: bytes, taken: list[bytes]) -> bytes:
-        others = b""
+        others = bytearray()
         at = 0
         while True:
             at = self._take_texts(buffer, at, taken)
             mask, end = _bounds(buffer, at, self._bytes_max)
             if end > len(buffer):
                 self._held, self._needed = bytearray(buffer[at:]), end - at
-                return others
+                return bytes(others)
             first = buffer[at]
             if first in (PING, PONG) and end > at:
-                others += buffer[at:end]
+                if self._on_controls is None:
+                    others += buffer[at:end]
+                elif first == PONG:
+                    self._pongs += 1
+                else:
+                    self._pings.append(unmask(buffer[mask : mask + 4], buffer[mask + 4 : end]))
             elif end == at or not _take(first, unmask(buffer[mask : mask + 4], buffer[mask + 4 : end]), taken):
                 self._passing = True
                 self._held = bytearray()
-                return others + buffer[at:]
+                return bytes(others) + buffer[at:]
             at = end
 
     def _take_texts(self, buffer: bytes, at: int, taken: list[bytes]) -> int:

@@ -2,6 +2,7 @@
 
 PING = b"\x89\x00"
 CLOSE_OPCODE = 0x88
+PONG_OPCODE = 0x8A
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -25,3 +26,8 @@ def close_frame(code: int, reason: str) -> bytes:
     """A close frame; the reason is cut to what a control frame may hold."""
     body = code.to_bytes(2, "big") + reason.encode()[:123].decode(errors="ignore").encode()
     return bytes((CLOSE_OPCODE, len(body))) + body
+
+
+def pong_frame(payload: bytes) -> bytes:
+    """The answer to a ping with this payload, of at most 125 bytes."""
+    return bytes((PONG_OPCODE, len(payload))) + payload

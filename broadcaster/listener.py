@@ -7,6 +7,7 @@ from typing import Protocol
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+from wsproto.utilities import LocalProtocolError
 
 from broadcaster.accepting import accept_all
 from broadcaster.addresses import Addresses
@@ -93,7 +94,8 @@ class Listener:
                     finally:
                         self._house.leave(connection)
                 nursery.cancel_scope.cancel()
-        except* (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
+        # LocalProtocolError: a ping amid a fragmented message, which trio-websocket answers after it sent a close.
+        except* (ConnectionClosed, LocalProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("%s: connection lost", address)
         except* UnicodeError as group:
             if stream.head:  # the handshake is under way, and its parser has no other answer to such bytes

@@ -60,10 +60,14 @@ class Quota:
 
     def pay(self, size: int, now: float) -> None:
         """Charges for one message. Raises RateLimited."""
-        if (over := take(self._messages, 1, now)) is not None:
-            raise self._limited(over, "messages", 1, None, now)
+        self.pay_messages(1, now)
         if (over := take(self._bytes, size, now)) is not None:
             raise self._limited(over, "bytes", size, None, now)
+
+    def pay_messages(self, count: int, now: float) -> None:
+        """Charges for their number only. Raises RateLimited."""
+        if (over := take(self._messages, count, now)) is not None:
+            raise self._limited(over, "messages", count, None, now)
 
     # Samples.
 

@@ -84,6 +84,16 @@ class Session:
         else:
             self._receive_one(messages[0])
 
+    def controls(self, count: int) -> bool:
+        """Pings and pongs came, which count as messages. False: they are too many, and the client is told."""
+        try:
+            if not self.quota.pays(count, 0, self._shared.clock()):
+                self.quota.pay_messages(count, self._shared.clock())
+        except RateLimited as problem:
+            self.refuse(problem)
+            return False
+        return True
+
     def _receive_one(self, data: str | bytes) -> None:
         try:
             self.quota.pay(len(data), self._shared.clock())

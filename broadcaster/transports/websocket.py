@@ -14,7 +14,7 @@ from broadcaster.audience import Batch, Deliver
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
-from broadcaster.frames import PING, close_frame, text_frame
+from broadcaster.frames import PING, close_frame, pong_frame, text_frame
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.patience import Patience
 from broadcaster.session import Session
@@ -50,9 +50,9 @@ class Connection:
     """One WebSocket client. Its tasks: trio-websocket's reader, `run`, and a writer only while something waits."""
 
     __slots__ = (
-        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_patience", "_pinged_at",
-        "_pull_done", "_pulled", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing", "_written",
-        "address", "closing", "detour", "session", "since",
+        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_patience",
+        "_pinged_at", "_pull_done", "_pulled", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing",
+        "_written", "address", "closing", "detour", "session", "since",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, stream: FrameStream, grant: Grant, address: str) -> None:
@@ -202,7 +202,8 @@ class Connection:
         """The handshake is done: both sides may speak. `run` must follow."""
         self._nursery = nursery
         self._websocket = websocket
-        self._stream.reader = FrameReader(self._shared.config.message_bytes, self._receive_all).feed
+        bytes_max = self._shared.config.message_bytes
+        self._stream.reader = FrameReader(bytes_max, self._receive_all, self._receive_controls).feed
         self._stream.opened()
         self.session.start()
         if self._mailbox is not None:
@@ -222,6 +223,20 @@ class Connection:
         if self.closing is None:
             self.session.receive(data)
 
+    def _receive_controls(self, pings: list[bytes], pongs: int) -> None:
+        """Answers pings; of too many only the newest, as RFC 6455 (5.5.3) allows."""
+        if self.closing is not None:
+            return
+        if not self.session.controls(len(pings) + pongs):
+            self._rest()
+            del pings[:-1]
+        if pings:
+            self._send_frame(b"".join(map(pong_frame, pings)))
+
+    def _rest(self) -> None:
+        self.session.quota.over = False
+        self._stream.rest_s = OVER_RATE_S
+
     def _receive_all(self, messages: list[bytes]) -> None:
         if self.closing is not None:
             return
@@ -233,8 +248,7 @@ class Connection:
         finally:
             self._shared.release()
         if self.session.quota.over:
-            self.session.quota.over = False
-            self._stream.rest_s = OVER_RATE_S
+            self._rest()
 
     async def _read(self, websocket: WebSocketConnection) -> None:
         """The messages that the frame reader leaves to trio-websocket, until the end of the connection."""

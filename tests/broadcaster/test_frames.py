@@ -1,6 +1,6 @@
 import pytest
 
-from broadcaster.frames import PING, close_code, close_frame, text_frame
+from broadcaster.frames import PING, close_code, close_frame, pong_frame, text_frame
 from tests.broadcaster.frame_parts import payloads
 
 
@@ -32,3 +32,7 @@ def test_a_long_reason_is_cut_between_characters(reason: str) -> None:
 @pytest.mark.parametrize("frame", [b"", b"\x88", b"\x88\x00", PING, text_frame(b"\x0f\xa0"), b"\x88\x01\x0f"])
 def test_other_frames_have_no_close_code(frame: bytes) -> None:
     assert close_code(frame) is None
+
+
+def test_a_pong_says_what_the_ping_said() -> None:
+    assert [pong_frame(payload) for payload in (b"", b"again")] == [b"\x8a\x00", b"\x8a\x05again"]

@@ -93,3 +93,21 @@ async def test_what_was_refused_is_told_of_each_connection() -> None:
             refused = connection.describe(trio.current_time())["refused"]
             assert refused == mine.world.shared.refusals.counts
             assert refused["messages_rate"] >= 1
+
+
+async def test_a_flood_of_pings_counts_as_messages() -> None:
+    async with service(messages_per_second=10, rate_limited_s=0.3) as mine:
+        client, connection = await mine.client()
+        with client.sock:
+            await client.send(client_frame(b"x", 0x89) * 9)
+            await client.say(type="ping", time=1)
+            assert (await client.receive())["type"] == "pong"
+            assert connection.session.quota.refused == {}
+            with trio.fail_after(20):
+                while connection.closing is None:
+                    await client.send(client_frame(b"x", 0x89) * 50)
+                    await trio.sleep(0.02)
+            errors_then_bye = await client.receive_all()
+            assert errors_then_bye[0]["message"].startswith("messages: at most 10 a second from one connection, got ")
+            assert client.close_code == 4029
+            assert set(connection.session.quota.refused) == {"messages_rate"}
