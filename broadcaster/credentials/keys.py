@@ -46,7 +46,7 @@ def public_keys(data: bytes) -> tuple[Key, ...]:
         return (_of_public(data),)
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(PUBLIC) from None
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= KEYS_MAX:

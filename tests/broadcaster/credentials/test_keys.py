@@ -27,6 +27,7 @@ def test_each_key_has_one_algorithm() -> None:
     [
         (b"", "expected a JWKS file"),
         (b"\xff\xfe", "expected a JWKS file"),
+        (b"[" * 100_000, "expected a JWKS file"),
         (b"[]", "expected an array of 1 to 100 keys"),
         (b'{"keys": []}', "expected an array of 1 to 100 keys"),
         (b'{"keys": [5]}', r"keys\[0\]: expected an object"),

@@ -1,0 +1,157 @@
+"""The mailbox beside a plain list that does, item by item, what is promised of it."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from broadcaster import messages
+from broadcaster.audience import Batch
+from broadcaster.frames import text_frame
+from broadcaster.mailbox import OVERFLOWS, Mailbox, MailboxStatistics, Overflow
+from broadcaster.messages import Gap
+from tests.broadcaster.frame_parts import MACHINE
+from tests.broadcaster.test_mailbox import answer, batch
+
+KEYS = st.dictionaries(st.integers(0, 3), st.lists(st.integers(0, 9).map(float), min_size=1, max_size=5), min_size=1)
+
+
+@dataclass(eq=False)
+class Answered:
+    frame: bytes
+
+
+@dataclass(eq=False)
+class Waiting:
+    chain: int
+    batch: Batch
+
+
+@dataclass(eq=False)
+class Dropped:
+    chain: int
+    batches: list[Batch] = field(default_factory=list)
+
+    def frames(self, conflated: bool) -> bytes:
+        """A gap that counts the batches exactly, and the newest sample of each of their series."""
+        first, last = self.batches[0], self.batches[-1]
+        gap = Gap(first.prev, last.seq, len(self.batches), sum(each.samples for each in self.batches))
+        frames = text_frame(gap.encode())
+        if conflated:
+            newest = {record: sample for each in self.batches for record, sample in each.newest.items()}
+            parts = [messages.fragment(record.key, (time,), (value,)) for record, (time, value) in newest.items()]
+            frames += text_frame(messages.samples("e", last.seq, first.prev, parts, messages.CONFLATED))
+        return frames
+
+
+class MailboxMachine(RuleBasedStateMachine):
+    """`items` is the model: what waits, in the order in which it is to leave."""
+
+    @initialize(
+        overflow=st.sampled_from(OVERFLOWS),
+        batches=st.integers(1, 4),
+        bytes_max=st.sampled_from([50, 400, 1_000]),
+        control_bytes=st.sampled_from([0, 200, 10_000]),
+    )
+    def begin(self, overflow: Overflow, batches: int, bytes_max: int, control_bytes: int) -> None:
+        self.overflow, self.batches, self.bytes_max, self.control_bytes = overflow, batches, bytes_max, control_bytes
+        self.mine = Mailbox("e", overflow, batches, bytes_max, control_bytes)
+        self.items: list[Answered | Waiting | Dropped] = []
+        self.chain = self.seq = self.number = 0
+        self.taken: list[Batch] = []
+        self.dropped: list[Batch] = []
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        return [item for item in self.items if isinstance(item, Waiting)]
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(item.batch.frame) for item in self.waiting)
+
+    @property
+    def answers(self) -> int:
+        return sum(len(item.frame) for item in self.items if isinstance(item, Answered))
+
+    @rule(values=KEYS, step=st.integers(1, 3))
+    def put(self, values: dict[int, list[float]], step: int) -> None:
+        each = batch(self.seq + step, self.seq, values)
+        if self.waiting and not self.fits(each) and self.overflow == "disconnect":
+            assert not self.mine.put(each)
+            return
+        while self.waiting and not self.fits(each):
+            oldest = len(self.waiting) if self.overflow == "conflate" else 1
+            for item in self.waiting[:oldest]:
+                self.drop(item)
+        assert self.mine.put(each)
+        self.items.append(Waiting(self.chain, each))
+        self.seq += step
+
+    def fits(self, each: Batch) -> bool:
+        return len(self.waiting) < self.batches and self.bytes + len(each.frame) <= self.bytes_max
+
+    def drop(self, item: Waiting) -> None:
+        """It joins the last loss of its chain, which moves to where the batch was: behind all that describes it."""
+        losses = [each for each in self.items if isinstance(each, Dropped)]
+        loss = losses[-1] if losses and losses[-1].chain == item.chain else Dropped(item.chain)
+        loss.batches.append(item.batch)
+        self.dropped.append(item.batch)
+        self.items = [loss if each is item else each for each in self.items if each is not loss]
+
+    @rule(starts=st.none() | st.integers(0, 3))
+    def put_control(self, starts: int | None) -> None:
+        seq = None if starts is None else self.seq + starts
+        frame = answer(self.number, seq)
+        fits = self.answers + len(frame) <= self.control_bytes
+        assert self.mine.put_control(frame, new_chain=seq is not None) == fits
+        if fits:
+            self.number += 1
+            self.items.append(Answered(frame))
+            if seq is not None:
+                self.seq, self.chain = seq, self.chain + 1
+
+    @precondition(lambda self: self.items)
+    @rule(count=st.integers(1, 5))
+    def take(self, count: int) -> None:
+        for item in self.items[:count]:
+            match item:
+                case Answered():
+                    assert self.mine.take() == item.frame
+                case Waiting():
+                    assert self.mine.take() == item.batch.frame
+                    self.taken.append(item.batch)
+                case Dropped():
+                    assert self.mine.take() == item.frames(self.overflow == "conflate")
+        self.items = self.items[count:]
+
+    @precondition(lambda self: not self.items)
+    @rule()
+    def take_nothing(self) -> None:
+        assert self.mine.take() is None
+
+    @rule()
+    def take_all(self) -> None:
+        self.take(len(self.items))
+
+    @invariant()
+    def figures(self) -> None:
+        if not hasattr(self, "mine"):
+            return
+        assert self.mine.empty == (not self.items)
+        assert len(self.waiting) <= self.batches
+        assert self.bytes <= self.bytes_max or len(self.waiting) == 1
+        assert self.answers <= self.control_bytes
+        assert self.mine.statistics() == MailboxStatistics(
+            len(self.waiting),
+            self.bytes,
+            self.answers,
+            len(self.taken),
+            sum(each.samples for each in self.taken),
+            sum(len(each.frame) for each in self.taken),
+            len(self.dropped),
+            sum(each.samples for each in self.dropped),
+        )
+
+
+TestMailbox = MailboxMachine.TestCase
+TestMailbox.settings = MACHINE
