@@ -161,6 +161,8 @@ class Listener:
         if isinstance(decision, Refusal):
             if decision.reason is not None:
                 self._refusals.count(decision.reason)
+            why = {"address": address, "status": decision.status, "reason": decision.message}
+            log.info("handshake refused", extra=why)
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
                 await request.reject(decision.status, extra_headers=[*decision.headers], body=body)
