@@ -13,7 +13,7 @@ import trio
 
 from benchmarks.faults.report import results, said, table
 from benchmarks.faults.scenario import Repetition, Scenario, repeat
-from benchmarks.faults.scenarios import clocks, kills, networks, peers
+from benchmarks.faults.scenarios import clocks, kills, networks, peers, tabs
 from benchmarks.machine import facts
 
 SCENARIOS: list[Scenario] = [
@@ -21,6 +21,7 @@ SCENARIOS: list[Scenario] = [
     *networks.SCENARIOS,
     *peers.SCENARIOS,
     *clocks.SCENARIOS,
+    *tabs.SCENARIOS,
 ]
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 

@@ -106,6 +106,7 @@ class Stage:
     inside: bool = False  # producers are where the broadcaster is, before the network
     awaited: str | None = None  # the producer that recovery is about; None: any
     healed_at: float = 0.0  # by the monotonic clock that all processes share
+    recovered_s: float | None = None  # where somebody else than the subscriber tells
     facts: dict[str, float] = field(default_factory=dict)  # of this scenario, for the report
     wrong: list[str] = field(default_factory=list)
     ports: tuple[int, int] = (0, 0)
@@ -179,6 +180,14 @@ class Stage:
         self.senders[name] = sender = Sender(self._spawn([*prefix, *command], {}, f"{name}.log"), Lines(path))
         return sender
 
+    async def start_dashboard(self) -> str:
+        """The URL of its page."""
+        port = free_ports()[0]
+        command = [sys.executable, "-m", "dashboard", "dashboard", "--bind", f"127.0.0.1:{port}"]
+        self._spawn([*command, "--broadcaster", self.url, "--broadcaster-http", self.http_url], {}, "dashboard.log")
+        await until(lambda: reachable("127.0.0.1", port), "no dashboard")
+        return f"http://127.0.0.1:{port}/"
+
     def log(self, name: str) -> str:
         path = self.folder / name
         return path.read_text(errors="replace")[-400:] if path.exists() else ""
@@ -236,6 +245,8 @@ class Stage:
 
     def recovery_s(self) -> float | None:
         """Until the first sample that was sent after the fault."""
+        if self.recovered_s is not None:
+            return self.recovered_s
         sent_at: dict[str, int] = {}
         record = self.record.all()
         for name, sender in self.senders.items():
