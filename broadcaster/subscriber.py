@@ -24,11 +24,13 @@ from broadcaster.subscription import (
     Wanted,
 )
 from ingest.backoff import Backoff
+from ingest.credentials import Credentials, Token
 from ingest.link import FINAL, SHUTTING_DOWN, Dial, Lost, rejected, stream_url, websocket_dial, why
 from ingest.trust import Authorities
 
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
+TOKEN_REFUSED = frozenset({"401", "4501"})
 MESSAGE_BYTES_MAX = 64 * 2**20  # a flush of 100,000 series fits
 
 
@@ -49,8 +51,16 @@ class SubscriberStatistics:
 class Subscriber:
     """Iterate over it for what arrives; see `open_subscriber`."""
 
-    def __init__(self, dial: Dial, wanted: Wanted, queue_messages: int, backoff: Backoff) -> None:
+    def __init__(
+        self,
+        dial: Dial,
+        wanted: Wanted,
+        queue_messages: int,
+        backoff: Backoff,
+        credentials: Credentials | None = None,
+    ) -> None:
         self._dial = dial
+        self._credentials = credentials or Credentials(None)
         self._subscription = Subscription(wanted)
         self._backoff = backoff
         self._into, self._queue = trio.open_memory_channel[Message](queue_messages)
@@ -96,8 +106,10 @@ class Subscriber:
                 await self._into.send(StateChanged("connecting", failures=self._backoff.failures))
                 end = await self._connect()
                 if isinstance(end, SubscriptionEnded):
-                    self._ended = end
-                    return
+                    if not (end.code in TOKEN_REFUSED and await self._credentials.has_newer()):
+                        self._ended = end
+                        return
+                    end = Lost(str(end))
                 await self._wait(end)
 
     async def _wait(self, lost: Lost) -> None:
@@ -201,7 +213,7 @@ async def open_subscriber(
     *,
     history_s: float = 0.0,
     resume: str | None = None,
-    token: str | None = None,
+    token: Token = None,
     ca: Authorities = None,
     overflow: Overflow = "conflate",
     max_rate: float | None = None,
@@ -219,9 +231,9 @@ async def open_subscriber(
         history_s: seconds of history to begin with.
         resume: the `cursor` of the last Samples of an earlier subscriber to the same, perhaps of a process that has
             ended: what it did not get comes first. If the history does not reach so far back, Resynchronised says so.
+        token: as of `open_producer`.
         ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
-        overflow: what the broadcaster does when this consumer is too slow.
-        max_rate: batches a second that the broadcaster sends at most.
+        overflow, max_rate: what the broadcaster does when this consumer is too slow; its batches a second at most.
         queue_messages: messages that may wait here before the socket is no longer read.
         dial: opens one connection instead of the usual way, for tests and tunnels.
 
@@ -231,9 +243,9 @@ async def open_subscriber(
     That a broadcaster cannot be reached is no error: iteration tells.
     """
     wanted = Wanted(select, history_s, overflow, max_rate, client, resume)
-    subscriber = Subscriber(
-        dial or websocket_dial(stream_url(url), token, MESSAGE_BYTES_MAX, ca), wanted, queue_messages, Backoff()
-    )
+    credentials = Credentials(token)
+    connect = dial or websocket_dial(stream_url(url), credentials, MESSAGE_BYTES_MAX, ca)
+    subscriber = Subscriber(connect, wanted, queue_messages, Backoff(), credentials)
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(subscriber.run)

@@ -27,6 +27,7 @@ def add_watch(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("select", nargs="+", metavar="SELECT", help="which series; any may match")
     parser.add_argument("--from", dest="source", metavar="URL", help="the broadcaster (ws://127.0.0.1:8765)")
+    parser.add_argument("--token-file", metavar="FILE", help="a file with the token to connect with")
     parser.add_argument("--ca", metavar="FILE", help="authorities to believe for wss:// (PEM; the system's)")
     parser.add_argument("--history-s", type=float, metavar="SECONDS", help="history to begin with (60)")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
@@ -40,7 +41,7 @@ def _watch(args: argparse.Namespace) -> int:
         from ingest.settings import load
 
         importlib.import_module("rich")  # now, not when the table is to be drawn
-    flags = {"from": args.source, "history_s": args.history_s, "ca": args.ca}
+    flags = {"from": args.source, "history_s": args.history_s, "token_file": args.token_file, "ca": args.ca}
     config = load("watch", WatchConfig, flags, args.config)
     trio.run(_run, _selection(args.select), config)
     return 0
@@ -59,6 +60,7 @@ def _selection(texts: Sequence[str]) -> list[dict[str, object]]:
 
 async def _run(select: Sequence[dict[str, object]], config: "WatchConfig") -> None:
     from broadcaster.subscriber import open_subscriber
+    from ingest.credentials import token_file
     from ingest.signals import until_signalled
 
     table = sys.stdout.isatty()
@@ -69,6 +71,7 @@ async def _run(select: Sequence[dict[str, object]], config: "WatchConfig") -> No
             config.url,
             select,
             history_s=config.history_s,
+            token=token_file(config.token_file),
             ca=config.ca,
             overflow=overflow,
             client="streamgauge watch",

@@ -14,6 +14,7 @@ class WatchConfig(BaseModel):
 
     # The setting is called `from`, as the flag is, which Python reserves.
     url: WebSocketUrl = Field("ws://127.0.0.1:8765", alias="from", description="The broadcaster to watch.")
+    token_file: str | None = Field(None, description="A file with the token to connect with.")
     ca: AuthoritiesFile | None = Field(
         None, description="A PEM file with the certificates of authorities to believe for wss://; none: the system's."
     )

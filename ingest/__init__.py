@@ -1,8 +1,10 @@
 """What brings samples in: producers for trio and for ordinary programs."""
 
 from ingest.blocking import BlockingProducer, connect
-from ingest.producer import CannotConnect, Producer, ProducerClosed, ProducerStatistics, open_producer
+from ingest.credentials import TokenFile
+from ingest.producer import CannotConnect, Producer, ProducerClosed, open_producer
 from ingest.samples import SampleError
+from ingest.statistics import ProducerStatistics
 
 __all__ = [
     "BlockingProducer",
@@ -11,6 +13,7 @@ __all__ = [
     "ProducerClosed",
     "ProducerStatistics",
     "SampleError",
+    "TokenFile",
     "connect",
     "open_producer",
 ]

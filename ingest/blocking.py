@@ -7,18 +7,20 @@ from uuid import UUID
 
 import trio
 
+from ingest.credentials import Token
 from ingest.link import Dial, stream_url
 from ingest.options import OnFull, check_options
 from ingest.outbox import Described
-from ingest.producer import Producer, ProducerClosed, ProducerStatistics, open_producer
+from ingest.producer import Producer, ProducerClosed, open_producer
 from ingest.samples import Value
+from ingest.statistics import ProducerStatistics
 from ingest.trust import Authorities
 
 
 class ProducerOptions(TypedDict, total=False):
     """The options of `open_producer`."""
 
-    token: str | None
+    token: Token
     ca: Authorities
     client: str
     buffer_samples: int

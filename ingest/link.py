@@ -4,16 +4,18 @@ import encodings.idna  # noqa: F401 - getaddrinfo would import it in whichever t
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import trio
-from trio_websocket import ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import LocalProtocolError
 
+from ingest.credentials import Credentials
+from ingest.messages import encode
 from ingest.trust import Authorities, trust
 
 SUBPROTOCOL = "streamgauge.v1"
@@ -56,15 +58,15 @@ def _refuse_url(url: str) -> NoReturn:
     raise ValueError(f'expected a URL such as ws://HOST:PORT, got "{url}"')
 
 
-def websocket_dial(url: str, token: str | None, message_bytes_max: int, ca: Authorities = None) -> Dial:
-    """Opens connections to the endpoint `url`. `ca`: see `trust`, also for what it raises."""
+def websocket_dial(url: str, credentials: Credentials, message_bytes_max: int, ca: Authorities = None) -> Dial:
+    """Opens connections to the endpoint `url`, and renews the token on them. `ca`: see `trust`, also for its errors."""
     context = trust(ca) if urlsplit(url).scheme == "wss" else None
-    return partial(_open, url, token, message_bytes_max, context)
+    return partial(_open, url, credentials, message_bytes_max, context)
 
 
 @asynccontextmanager
 async def _open(
-    url: str, token: str | None, message_bytes_max: int, context: ssl.SSLContext | None
+    url: str, credentials: Credentials, message_bytes_max: int, context: ssl.SSLContext | None
 ) -> AsyncIterator[WebSocketConnection]:
     """One connection, whose socket is closed at the end even if the broadcaster vanished.
 
@@ -73,10 +75,12 @@ async def _open(
     try:
         async with trio.open_nursery() as nursery:
             with trio.fail_after(CONNECT_S):
+                token = await credentials.fetch()
                 stream = await _connect(url, context)
             try:
                 with trio.fail_after(CONNECT_S):
                     websocket = await _handshake(nursery, stream, url, token, message_bytes_max)
+                nursery.start_soon(_renew, credentials, websocket)
                 yield websocket
                 with trio.move_on_after(CLOSE_S):
                     await websocket.aclose()
@@ -86,6 +90,14 @@ async def _open(
     except BaseExceptionGroup as group:
         error = _foremost(group)
         raise error from error.__cause__
+
+
+async def _renew(credentials: Credentials, websocket: WebSocketConnection) -> None:
+    async def authenticate(token: str) -> None:
+        await websocket.send_message(encode({"type": "authenticate", "token": token}).decode())
+
+    with suppress(ConnectionClosed):  # whoever reads tells why
+        await credentials.renew(authenticate)
 
 
 class _Watched(trio.abc.Stream):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
+from ingest.credentials import is_token
 from ingest.trust import trust
 
 OnFull = Literal["drop_oldest", "block"]
@@ -23,7 +24,7 @@ def _seconds(value: object) -> bool:
 
 
 def _token(value: object) -> bool:
-    return value is None or (isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value)
+    return value is None or callable(value) or is_token(value)
 
 
 def _authorities(value: object) -> bool:
@@ -36,7 +37,7 @@ def _authorities(value: object) -> bool:
 COUNT = (_whole(1, MAX_ID), "a whole number of at least 1")
 SECONDS = (_seconds, "seconds as a number of at least 0")
 OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "token": (_token, "printable ASCII without spaces, or None"),
+    "token": (_token, "printable ASCII without spaces, a function that gives it, or None"),
     "ca": (_authorities, "None, a PEM file with certificates that can be read, or an ssl.SSLContext"),
     "client": (lambda value: isinstance(value, str), "a text"),
     "buffer_samples": COUNT,

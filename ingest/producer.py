@@ -3,8 +3,6 @@ import threading
 import time as clock
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID, uuid4
 
 import trio
@@ -12,16 +10,16 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError,
 
 from ingest.backoff import Backoff
 from ingest.conversation import Conversation
+from ingest.credentials import Credentials, Token
 from ingest.intake import Intake, check_columns, check_one
 from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dial, why
 from ingest.options import OnFull, check_options
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
+from ingest.statistics import ProducerStatistics, State
 from ingest.trust import Authorities
 
 log = logging.getLogger("streamgauge.producer")
-
-State = Literal["connecting", "connected", "reconnecting", "cannot_connect", "refused", "closed"]
 
 ANSWER_BYTES_MAX = 2**24  # an ack may list every sample of a message
 SENDS_PER_CHECKPOINT = 100  # a task that only sends still lets the others run
@@ -35,36 +33,21 @@ class CannotConnect(Exception):
     """The first connection could not be made; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerStatistics:
-    """At any time: sent = buffered + unacknowledged + acknowledged + rejected + dropped, all in samples."""
-
-    state: State
-    reason: str | None  # why there is no connection
-    sent: int  # handed over by the program
-    buffered: int
-    unacknowledged: int
-    acknowledged: int
-    rejected: int  # by the broadcaster
-    dropped: int  # because the buffer was full
-    duplicate_messages: int  # sent again and found to have been applied the first time
-    connections: int  # opened so far
-    failures: int  # attempts in a row
-    round_trip_s: float | None
-
-    @property
-    def unsent(self) -> int:
-        """Samples of which it is not known that they arrived."""
-        return self.buffered + self.unacknowledged
-
-
 class Producer:
     """Hands samples to a broadcaster; see `open_producer`."""
 
     def __init__(
-        self, dial: Dial, outbox: Outbox, id: UUID, client: str, on_full: OnFull, flush_interval_s: float
+        self,
+        dial: Dial,
+        outbox: Outbox,
+        id: UUID,
+        client: str,
+        on_full: OnFull,
+        flush_interval_s: float,
+        credentials: Credentials | None = None,
     ) -> None:
         self._dial = dial
+        self._credentials = credentials or Credentials(None)
         self._backoff = Backoff()
         self._intake = Intake()
         self._on_full = on_full
@@ -236,7 +219,7 @@ class Producer:
             with self._scope:
                 while not self._stop.is_set():
                     lost = await self._connect()
-                    if lost.final:
+                    if lost.final and not await self._credentials.has_newer():
                         self._refuse(lost.reason)
                         return
                     await self._wait(lost)
@@ -333,7 +316,7 @@ def _outbox(buffer_samples: int, batch_samples: int, window: int, first_id: int 
 async def open_producer(
     url: str = "ws://127.0.0.1:8765",
     *,
-    token: str | None = None,
+    token: Token = None,
     ca: Authorities = None,
     client: str = "streamgauge producer",
     buffer_samples: int = 100_000,
@@ -356,6 +339,8 @@ async def open_producer(
     `statistics().unsent`.
 
     Args:
+        token: the token to connect with, or a function that gives the newest one, such as TokenFile: it is asked for
+            another before the one in use expires, which then goes on without a new connection.
         ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
         buffer_samples: how many may wait here; beside them, at most `window` messages are unacknowledged.
         on_full: "drop_oldest" drops and counts; "block" makes `send` wait.
@@ -371,8 +356,9 @@ async def open_producer(
     """
     check_options(**{name: value for name, value in locals().items() if name != "url"})
     outbox = _outbox(buffer_samples, batch_samples, window, first_id)
-    connect = dial or websocket_dial(stream_url(url), token, ANSWER_BYTES_MAX, ca)
-    producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s)
+    credentials = Credentials(token)
+    connect = dial or websocket_dial(stream_url(url), credentials, ANSWER_BYTES_MAX, ca)
+    producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s, credentials)
     async with _running(producer, flush_s):
         yield producer
 

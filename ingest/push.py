@@ -11,8 +11,8 @@ import trio
 from rich.console import Console
 from rich.live import Live
 
+from ingest.credentials import token_file
 from ingest.errors import CommandError
-from ingest.options import check_options
 from ingest.producer import CannotConnect, Producer, ProducerClosed, open_producer
 from ingest.push_config import PushSettings
 from ingest.push_status import Pace, line, progress_bar, summary
@@ -119,7 +119,7 @@ async def _producer(source: str, settings: PushSettings) -> AsyncIterator[Produc
     on_full = settings.on_full or ("drop_oldest" if source in DROPPING else "block")
     async with open_producer(
         settings.to,
-        token=_token(settings.token_file),
+        token=token_file(settings.token_file),
         ca=settings.ca,
         client=f"streamgauge push {source}",
         buffer_samples=settings.buffer_samples,
@@ -127,19 +127,6 @@ async def _producer(source: str, settings: PushSettings) -> AsyncIterator[Produc
         flush_s=settings.flush_s,
     ) as producer:
         yield producer
-
-
-def _token(path: str | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        token = Path(path).read_text(errors="replace").strip()
-        check_options(token=token)
-    except OSError as error:
-        raise CommandError(f"--token-file: {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise CommandError(f"--token-file: {path}: {error}") from None
-    return token
 
 
 async def _connected(producer: Producer, settings: PushSettings) -> None:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgres
 from rich.table import Column
 from rich.text import Text
 
-from ingest.producer import ProducerStatistics, State
+from ingest.statistics import ProducerStatistics, State
 
 PACE_S = 5.0
 BAR_WIDTH = 24

@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionRejected, HandshakeError
 
+from ingest.credentials import Credentials
 from ingest.link import stream_url, websocket_dial, why
 
 Handler = Callable[[trio.SocketStream], Awaitable[None]]
@@ -67,12 +68,12 @@ async def ping_amid_the_close(stream: trio.SocketStream) -> None:
 async def test_a_ping_amid_the_close_is_an_end_like_others(serve: Serve) -> None:
     url = await serve(ping_amid_the_close)
     with trio.fail_after(2), pytest.raises(HandshakeError, match="pinged amid the close"):
-        async with websocket_dial(url, None, 1000)():
+        async with websocket_dial(url, Credentials(None), 1000)():
             pass
 
 
 async def opening(url: str, token: str | None = None) -> None:
-    async with websocket_dial(url, token, 1000)():
+    async with websocket_dial(url, Credentials(token), 1000)():
         raise AssertionError
 
 

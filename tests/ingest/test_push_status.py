@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from ingest.producer import ProducerStatistics, State
 from ingest.push_status import LOOK, Pace, line, progress_bar, summary
+from ingest.statistics import ProducerStatistics, State
 
 URL = "ws://127.0.0.1:8765"
 
