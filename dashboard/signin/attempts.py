@@ -1,6 +1,7 @@
 """How often a password may be tried: by address and by name. Pure. Any thread may call.
 
-A try counts before it is judged, so that many at once are not all judged; a successful one is given back.
+A try counts before it is judged, so that many at once are not all judged; a successful one is given back. Where a name
+has signed in from an address, tries from there count apart: nobody elsewhere can keep that person out.
 """
 
 import math
@@ -20,6 +21,7 @@ class Attempts:
         self._clock = clock
         self._lock = threading.Lock()
         self._tries: OrderedDict[str, deque[float]] = OrderedDict()
+        self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._tries)
@@ -28,7 +30,7 @@ class Attempts:
         """Counts a try. Otherwise than 0: it is one too many; so many whole seconds later the next may be made."""
         now = self._clock()
         with self._lock:
-            those = [self._recent(key, now) for key in _keys(address, name)]
+            those = [self._recent(key, now) for key in self._keys(address, name)]
             wait = max(self._wait(tries, now) for tries in those)
             if not wait:
                 for tries in those:
@@ -50,13 +52,18 @@ class Attempts:
     def succeeded(self, address: str, name: str) -> None:
         """The newest try of both was a good one."""
         with self._lock:
-            for key in _keys(address, name):
+            keys = self._keys(address, name)
+            self._at_home[address, name] = None
+            self._at_home.move_to_end((address, name))
+            while len(self._at_home) > KEPT:
+                self._at_home.popitem(last=False)
+            for key in keys:
                 tries = self._tries.get(key)
                 if tries:
                     tries.pop()
                 if not tries:
                     self._tries.pop(key, None)
 
-
-def _keys(address: str, name: str) -> tuple[str, str]:
-    return f"address {address}", f"name {name}"
+    def _keys(self, address: str, name: str) -> tuple[str, str]:
+        home = f" at {address}" if (address, name) in self._at_home else ""
+        return f"address {address}", f"name {name}{home}"

@@ -48,8 +48,12 @@ def run(file: str, name: str, role: Role | None, *, remove: bool) -> None:
 def _asked(name: str) -> str:
     """From the terminal, twice and unseen; else one line of standard input. Raises PasswordError."""
     if sys.stdin.isatty():
-        password = getpass.getpass(f"Password of {name}: ")
-        if password != getpass.getpass("Again: "):
+        try:
+            password = getpass.getpass(f"Password of {name}: ")
+            again = getpass.getpass("Again: ")
+        except EOFError:
+            raise PasswordError("password: none was given") from None
+        if password != again:
             raise PasswordError("the two passwords differ")
     else:
         password = sys.stdin.readline().rstrip("\r\n")

@@ -37,6 +37,16 @@ def test_who_has_to_wait_does_not_wait_longer_for_trying() -> None:
     assert attempts.begin("a", "ana") == 0
 
 
+def test_nobody_elsewhere_keeps_a_person_out_who_signed_in_from_there_before() -> None:
+    attempts = Attempts(3, 60.0, Clock())
+    attempts.begin("home", "ana")
+    attempts.succeeded("home", "ana")
+    for number in range(4):
+        attempts.begin(f"elsewhere{number}", "ana")
+    assert attempts.begin("elsewhere9", "ana") == 60
+    assert [attempts.begin("home", "ana") for _ in range(4)] == [0, 0, 0, 60], "and has as many tries, no more"
+
+
 def test_success_gives_back_one_try_and_no_more() -> None:
     attempts = Attempts(2, 60.0, Clock())
     attempts.begin("a", "ana")
@@ -56,4 +66,9 @@ def test_what_is_remembered_is_bounded() -> None:
     attempts = Attempts(2, 60.0, Clock())
     for number in range(module.KEPT):
         attempts.begin(f"address{number}", f"name{number}")
+        attempts.succeeded(f"address{number}", f"name{number}")
+        attempts.begin(f"address{number}", f"name{number}")
     assert len(attempts) == module.KEPT
+    attempts.begin("another", "another")
+    attempts.succeeded("another", "another")
+    assert len(attempts._at_home) == module.KEPT

@@ -104,6 +104,22 @@ def test_on_a_terminal_it_is_asked_twice(accounts: Path, monkeypatch: pytest.Mon
     assert "ana" in accounts_in(accounts.read_bytes())
 
 
+def test_nothing_typed_on_a_terminal(
+    accounts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def nothing(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", nothing)
+    assert main(["passwd", str(accounts), "ana"]) == 2
+    assert "password: none was given" in capsys.readouterr().err
+
+
 def test_a_link_stays_one(accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = tmp_path / "link"
     link.symlink_to(accounts)
