@@ -1,8 +1,12 @@
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
 
 import trio
+
+INIT = 1  # the first process of a container: what a signal does by itself does not happen to it
 
 
 @asynccontextmanager
@@ -19,6 +23,10 @@ async def until_signalled(*, serving: bool = False) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
 async def _cancel_at_signal(
     scope: trio.CancelScope, serving: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
@@ -29,5 +37,5 @@ async def _cancel_at_signal(
     if serving:
         # And they stay like that: what is left of the process is its end.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, _end_at_once if os.getpid() == INIT else signal.SIG_DFL)
     scope.cancel()
