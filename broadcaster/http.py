@@ -51,7 +51,10 @@ LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "
 
 
 class Caller(Protocol):
-    """What the credentials of a request allow."""
+    """What the credentials of a request allow, and whose they are."""
+
+    @property
+    def subject(self) -> str | None: ...
 
     def may_publish(self, metric: str) -> bool: ...
 

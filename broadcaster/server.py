@@ -217,7 +217,7 @@ class _HttpGrant:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self.admin = caller.admin
-        self.subject: str | None = getattr(caller, "subject", None)
+        self.subject: str | None = caller.subject
         self.may_publish = caller.may_publish
         self.may_subscribe = caller.may_subscribe
 

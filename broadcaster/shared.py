@@ -57,5 +57,4 @@ class Shared:
 
     def subject(self, grant: Grant, address: str) -> str | None:
         """Under which name a client's limits are kept: that of its credentials, or else of its address."""
-        subject = getattr(grant, "subject", None)
-        return self.addresses.key(address) if subject is None else f"sub:{subject}"
+        return self.addresses.key(address) if grant.subject is None else f"sub:{grant.subject}"

@@ -27,6 +27,7 @@ SERIES = [Series("host.load", (("window", "1m"),)), Series("shop.requests")]
 @dataclass
 class Grant:
     admin: bool = True
+    subject: str | None = None
 
     def may_publish(self, metric: str) -> bool:
         return True
