@@ -54,6 +54,7 @@ def create_app(config: DashboardConfig) -> dash.Dash:
         "dashboard",
         title=config.title,
         update_title="",
+        add_log_handler=False,  # what it logs goes where everything does
         index_string=index(config),
         # The page's modules import each other; Dash would include them as plain scripts.
         assets_ignore=r".*\.js$",
