@@ -1,4 +1,4 @@
-"""The commands of the broadcaster: `serve`, `alerts` and `watch`."""
+"""The commands of the broadcaster: `serve`, `alerts`, `token` and `watch`."""
 
 import argparse
 
@@ -27,6 +27,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument("--log-format", metavar="FORM", help="of a line of the log: logfmt or json (logfmt)")
     serve.set_defaults(run=_serve)
     _add_alerts(subparsers)
+    _add_token(subparsers)
     add_watch(subparsers)
 
 
@@ -44,6 +45,53 @@ def _check(args: argparse.Namespace) -> int:
     from broadcaster.alerts.check import check
 
     return check(args.path)
+
+
+def _add_token(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "Make keys and tokens for a broadcaster with credentials, and look at tokens."
+    token = subparsers.add_parser("token", help="make keys and tokens, look at tokens", description=about)
+    actions = token.add_subparsers(dest="action", metavar="ACTION", required=True)
+    about = (
+        "Write a new secret that broadcaster and minters share, or with --pair an Ed25519 key and FILE.pub beside it."
+    )
+    keygen = actions.add_parser("keygen", help="make a key", description=about)
+    keygen.add_argument("file", metavar="FILE", help="where; an existing file is never overwritten")
+    keygen.add_argument("--pair", action="store_true", help="a private and a public key instead of a secret")
+    about = "Print a token."
+    mint = actions.add_parser("mint", help="make a token", description=about)
+    mint.add_argument("--key", metavar="FILE", required=True, help="the secret, or a private key (PEM)")
+    mint.add_argument("--subject", metavar="NAME", required=True, help="whose it is; limits are kept by it")
+    mint.add_argument(
+        "--scope",
+        metavar="WORD",
+        nargs="+",
+        required=True,
+        help="publish:GLOB, subscribe:GLOB, admin; globs of metrics",
+    )
+    mint.add_argument("--expires", metavar="TIME", default="1h", help="from now: 90s, 15m, 1h, 30d (1h)")
+    mint.add_argument("--id", metavar="ID", help="its jti, to revoke it by (random)")
+    mint.add_argument("--kid", metavar="ID", help="the name of the key, if the broadcaster has several")
+    mint.add_argument("--issuer", metavar="NAME", help="its iss, if the broadcaster expects one")
+    mint.add_argument("--audience", metavar="NAME", help="its aud, if the broadcaster expects one")
+    about = "Say what a token says, and with --key whether it is good. Ends with status 1 if it is not."
+    inspect = actions.add_parser("inspect", help="look at a token", description=about)
+    inspect.add_argument("file", metavar="FILE", nargs="?", default="-", help="a file with the token (standard input)")
+    inspect.add_argument("--key", metavar="FILE", help="the secret, a public key (PEM) or a JWKS file")
+    token.set_defaults(run=_token)
+
+
+def _token(args: argparse.Namespace) -> int:
+    with extra("broadcaster"):
+        from broadcaster.credentials import command
+    if args.action == "keygen":
+        command.keygen(args.file, pair=args.pair)
+    elif args.action == "mint":
+        claims = {name: value for name, value in (("iss", args.issuer), ("aud", args.audience)) if value is not None}
+        command.mint_token(args.key, args.subject, args.scope, args.expires, id=args.id, kid=args.kid, **claims)
+    else:
+        status: int = command.inspect(args.file, args.key)
+        return status
+    return 0
 
 
 def _serve(args: argparse.Namespace) -> int:
