@@ -116,7 +116,7 @@ def scene() -> Iterator[Scene]:
 
 def take(browser: Browser, places: Scene, name: str, state: State) -> None:
     looks = [(size, theme) for size in SIZES for theme in THEMES]
-    pages = {look: _opened(browser, *look, getattr(places, state.server) + state.path) for look in looks}
+    pages = {look: opened(browser, *look, getattr(places, state.server) + state.path) for look in looks}
     if state.doomed:
         places.doom()
         time.sleep(DOOMED_S)
@@ -124,11 +124,11 @@ def take(browser: Browser, places: Scene, name: str, state: State) -> None:
         page.bring_to_front()
         state.act(page)
         page.wait_for_timeout(SETTLED_MS)
-        _keep(page.screenshot(), IMAGES / f"{name}-{size}-{theme}.webp")
+        keep(page.screenshot(), IMAGES / f"{name}-{size}-{theme}.webp")
         page.context.close()
 
 
-def _opened(browser: Browser, size: str, theme: Theme, url: str) -> Page:
+def opened(browser: Browser, size: str, theme: Theme, url: str) -> Page:
     context = browser.new_context(
         viewport=SIZES[size], color_scheme=theme, has_touch=size == "phone", locale="en-GB", timezone_id="UTC"
     )
@@ -138,7 +138,7 @@ def _opened(browser: Browser, size: str, theme: Theme, url: str) -> Page:
     return page
 
 
-def _keep(png: bytes, file: Path) -> None:
+def keep(png: bytes, file: Path) -> None:
     Image.open(BytesIO(png)).convert("RGB").save(file, quality=QUALITY, method=6)
     print(f"{file.name}: {file.stat().st_size / 1e3:.0f} kB", flush=True)
 
@@ -146,7 +146,7 @@ def _keep(png: bytes, file: Path) -> None:
 def move(browser: Browser, places: Scene) -> None:
     """Some seconds of the page, smaller."""
     for theme in THEMES:
-        page = _opened(browser, "wide", theme, f"{places.page}/?dashboard=web-shop&window=30")
+        page = opened(browser, "wide", theme, f"{places.page}/?dashboard=web-shop&window=30")
         frames, due = [], time.monotonic()
         for _ in range(FRAMES):
             shot = Image.open(BytesIO(page.screenshot())).convert("RGB")
