@@ -1,6 +1,7 @@
 """Bodies that are compressed, and those that claim to be."""
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -70,8 +71,13 @@ def test_a_bomb_is_given_up_early(name: str, pack: Pack) -> None:
     assert code(name, bomb, most=10**9, piece=1_000) == "too_large"
     opening = inflater(name, 10**6)
     assert opening is not None
-    with pytest.raises(MessageError, match="at most 1000000 bytes"):
-        opening.feed(bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MessageError, match="at most 1000000 bytes"):
+            opening.feed(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_little_may_be_as_dense_as_it_likes() -> None:

@@ -108,6 +108,12 @@ async def test_so_many_connections_of_an_address() -> None:
         async with await mine.client() as second:
             assert b"too many connections: at most 1 from 127.0.0.1" in await heard(second)
         assert mine.refusals.counts == {"connections_per_address": 1}
+        await first.aclose()
+        while len(mine.door):
+            await trio.lowlevel.checkpoint()
+        async with await mine.client() as third:
+            await third.send_all(b"ask")
+            assert await third.receive_some() == b"here"
 
 
 async def test_nothing_is_said_in_the_clear_where_tls_is_spoken() -> None:

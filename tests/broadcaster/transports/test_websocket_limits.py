@@ -67,13 +67,14 @@ async def test_who_takes_a_little_stays() -> None:
             assert connection.closing is None
 
 
-async def test_a_flood_is_read_piece_by_piece() -> None:
+@pytest.mark.parametrize("flood", [ONE, client_frame(b"x", 0x89)], ids=["messages", "pings"])
+async def test_a_flood_is_read_piece_by_piece(flood: bytes) -> None:
     async with service(messages_per_second=10, rate_limited_s=100.0) as mine:
         client, connection = await mine.client()
         with client.sock:
             began = trio.current_time()
             for _ in range(3):
-                await client.send(ONE * 20)
+                await client.send(flood * 20)
                 while sum(connection.session.quota.refused.values()) < 1:
                     await trio.lowlevel.checkpoint()
                 connection.session.quota.refused.clear()
