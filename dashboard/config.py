@@ -2,11 +2,12 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from broadcaster.origins import Doorkeeper
-from dashboard.signin.origin import networks
+from dashboard.signin.origin import networks, origin_of
 from dashboard.signin.roles import Role
 from ingest.settings import Address, HttpUrl, LogFormat, LogLevel, WebSocketUrl
 
@@ -113,8 +114,14 @@ class DashboardConfig(BaseModel):
     log_level: LogLevel = Field("info", description="From which level on: debug, info, warning or error.")
 
     def doorkeeper(self) -> Doorkeeper:
-        """Who may read and save dashboards."""
-        return Doorkeeper((), tuple(map(str.lower, self.allowed_hosts)), self.bind.is_loopback)
+        """Who may read and save dashboards, and sign in."""
+        hosts = tuple(map(str.lower, self.allowed_hosts))
+        origins: tuple[str, ...] = ()
+        if self.public_url is not None:
+            origins = (origin_of(self.public_url),)
+            name = urlsplit(self.public_url).hostname
+            hosts += (name,) if name and (hosts or self.bind.is_loopback) else ()  # else any
+        return Doorkeeper(origins, hosts, self.bind.is_loopback)
 
     @field_validator("trusted_proxies")
     @classmethod

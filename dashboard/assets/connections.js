@@ -9,6 +9,7 @@ import { session } from './session.js';
 import { Telemetry } from './telemetry.js';
 
 const POLL_MS = 1000;
+const FORBIDDEN_MS = 30_000; // who may not see it may do so later
 const LEISURE = 10; // times as long as an answer took: asking shall cost the broadcaster little
 const MOST = 500; // rows that are asked for
 const PATIENCE_MS = 10_000;
@@ -62,9 +63,11 @@ export class Connections {
     if (this.asking) return;
     this.asking = true;
     const began = performance.now();
+    let rest = POLL_MS;
     try {
       const answer = await fetch(this.url, await session.authorized({ cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) }));
       const body = await answer.json();
+      if (answer.status === 403) rest = FORBIDDEN_MS;
       if (!answer.ok) throw new Error(`${answer.status} ${body.code}: ${body.message}`);
       this.census.take(localNow(), body);
       this.problem = '';
@@ -74,7 +77,7 @@ export class Connections {
     }
     this.asking = false;
     this.render();
-    this.#soon(Math.max(POLL_MS, LEISURE * (performance.now() - began)));
+    this.#soon(Math.max(rest, LEISURE * (performance.now() - began)));
   }
 
   /** A few times a second, while shown. */

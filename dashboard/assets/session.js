@@ -38,7 +38,7 @@ export class Session {
     if (!asks) return;
     this.channel = new BroadcastChannel(CHANNEL);
     this.channel.addEventListener('message', () => this.ended());
-    setInterval(() => { if (!this.hasEnded && performance.now() - this.toldAt > ASKED_MS && !this.told?.token) void this.#ask().catch(() => {}); }, ASKED_MS / 4);
+    setInterval(() => { if (!this.hasEnded && performance.now() - this.toldAt > ASKED_MS && !this.told?.token) void this.#ask().catch(() => {}); }, ASKED_MS / 4); // what went wrong is asked again
   }
 
   /** Whether alerts may be changed and connections be seen. */

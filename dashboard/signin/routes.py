@@ -21,10 +21,11 @@ from dashboard.signin.tokens import Minter
 
 log = logging.getLogger("streamgauge.dashboard")
 
+HEALTH = "/healthz"
 SIGN_IN, SIGN_OUT, TOKEN = "/signin", "/signout", "/api/token"
-FREE = frozenset(
-    {SIGN_IN, SIGN_OUT, "/healthz", *(f"/assets/{each}" for each in ("style.css", "signin.css", "signin.js"))}
-) | {"/assets/favicon.svg"}
+FREE = frozenset({SIGN_IN, SIGN_OUT, *(f"/assets/{each}" for each in ("style.css", "signin.css", "signin.js"))}) | {
+    "/assets/favicon.svg"
+}
 BOARDS = "/api/dashboards"
 BODY_MAX = 16_384
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie"}
@@ -39,6 +40,7 @@ class Entrance:
         self._pages = pages
         self._door = Door(config)
         self._minter = Minter(config)
+        self._doorkeeper = config.doorkeeper()
         server.before_request(self._before)
         server.after_request(self._after)
         server.add_url_rule(SIGN_IN, "sign_in", self._sign_in, methods=["GET", "POST"])
@@ -52,6 +54,10 @@ class Entrance:
         return Asking(request.remote_addr or "", header, request.cookies.get(self._config.session_cookie))
 
     def _before(self) -> Response | None:
+        if request.path == HEALTH:
+            return None
+        if problem := self._doorkeeper.problem(None, request.headers.get("Host")):
+            return _json(403, {"code": "forbidden", "message": problem.replace("broadcaster", "dashboard")})
         if request.method in CHANGING and not self._is_own():
             return self._foreign()
         if request.path in FREE:

@@ -174,6 +174,30 @@ def test_what_changes_something_is_for_the_own_page_alone(
     assert client.get("/").status_code == 200, "nobody was signed out"
 
 
+def test_a_name_that_is_not_ours_is_refused(browser: Browser) -> None:
+    """A page that points a name of its own at this machine's loopback would be of the same origin."""
+    for client, host, status in (
+        (browser(), "evil.example:8050", 403),
+        (browser(), "localhost:8050", 303),
+        (browser(public_url="https://m.example"), "m.example", 303),
+        (browser(public_url="https://m.example"), "evil.example", 403),
+        (browser(bind="0.0.0.0:8050"), "any.example", 303),
+        (browser(bind="0.0.0.0:8050", allowed_hosts=["m.example"]), "evil.example", 403),
+    ):
+        assert client.get("/", headers={"Host": host}).status_code == status, host
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_behind_a_proxy_that_keeps_the_name_to_itself_dashboards_are_saved(browser: Browser) -> None:
+    client = browser(public_url="https://m.example")
+    assert sign_in(client, "editor", Origin="https://m.example").status_code == 303
+    cookie = client.get_cookie("__Host-streamgauge-8050")
+    assert cookie is not None
+    board = {"title": "T", "panels": [{"metric": "a"}]}
+    asked = {"Origin": "https://m.example", "If-None-Match": "*", "Cookie": f"{cookie.key}={cookie.value}"}
+    assert client.put("/api/dashboards/new", json=board, headers=asked).status_code == 201
+
+
 def test_signing_out(browser: Browser) -> None:
     client = browser("viewer")
     kept = client.get_cookie("streamgauge-8050")
