@@ -168,6 +168,9 @@ class ResumeMachine(RuleBasedStateMachine):
             for glob, overflow, history_s in zip(GLOBS, overflows, histories, strict=True)
         ]
         self.publish(METRICS, 3, 1)
+        for who in range(3):
+            self.connect(who, 2)
+            self.read(who, 20)
 
     def teardown(self) -> None:
         try:
@@ -264,10 +267,15 @@ class ResumeMachine(RuleBasedStateMachine):
         if (peer := self.readers[who].peer) is not None and peer.closed is None:
             peer.session.receive(Subscription.ping(self.world.clock.now))
 
-    @rule(who=READERS)
-    def fall_behind(self, who: int) -> None:
+    @rule(who=READERS, then=st.sampled_from([None, 0, 1, 2, 3, 4, 5, 6]))
+    def fall_behind(self, who: int, then: int | None) -> None:
+        """And, if a number is given, read so many messages of what came of it, and be cut."""
         self.stick(who, True)
-        self.publish(METRICS, 1, 4)
+        self.publish(METRICS, 1, 8)
+        if then is not None:
+            self.stick(who, False)
+            self.read(who, then)
+            self.connect_anew(who, 0, False)
 
     @rule(who=READERS, stuck=st.booleans())
     def stick(self, who: int, stuck: bool) -> None:
