@@ -18,7 +18,7 @@ def test_every_reason_is_documented() -> None:
     counted = re.compile(
         r'(?:count|refused|_refuse|_refuse_unheard)\((?:connection, |stream, )?"(\w+)"|return "(\w+)", errors\.'
     )
-    limits = re.compile(r'prefix \+ "(\w+)"|60, "(\w+)"')
+    limits = re.compile(r'prefix \+ "(\w+)"|60, "(\w+_rate)"')
     sources = "\n".join(path.read_text() for path in (ROOT / "broadcaster").rglob("*.py"))
     found = {next(filter(None, groups)) for groups in counted.findall(sources) + limits.findall(sources)}
     assert found >= {
