@@ -8,6 +8,7 @@ import trio
 
 from broadcaster.alerts.service import Alerts
 from broadcaster.config import BroadcasterConfig
+from broadcaster.descriptors import Descriptors
 from broadcaster.flusher import Flusher
 from broadcaster.roster import Roster
 from broadcaster.shared import Shared
@@ -23,12 +24,21 @@ NUMBERS = [name for name, field in BroadcasterConfig.model_fields.items() if typ
 class Reporting:
     """Reads what the parts of a broadcaster count."""
 
-    def __init__(self, shared: Shared, roster: Roster, flusher: Flusher, alerting: Alerts, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        roster: Roster,
+        flusher: Flusher,
+        alerting: Alerts,
+        watchdog: Watchdog,
+        files: Descriptors,
+    ) -> None:
         self._shared = shared
         self._roster = roster
         self._flusher = flusher
         self._alerting = alerting
         self._watchdog = watchdog
+        self._files = files
         self._process = psutil.Process()
         self.lag = LoopLag()
 
@@ -66,7 +76,7 @@ class Reporting:
             loop_lag_s=self.lag.worst_s,
             memory_bytes=self._process.memory_info().rss,
             used=self._used(most),
-            limits={name: float(getattr(shared.config, name)) for name in NUMBERS},
+            limits=self._limits(),
             **self._alerting.figures(),
         )
 
@@ -100,6 +110,16 @@ class Reporting:
             "mailbox_batches": most[0],
             "mailbox_bytes": most[1],
             "subscriptions_max": subscriptions_most,
+        }
+
+    def _limits(self) -> dict[str, float]:
+        """Those of connections as far as there are descriptors."""
+        config = self._shared.config
+        return {
+            **{name: float(getattr(config, name)) for name in NUMBERS},
+            "connections_max": self._roster.most,
+            "handshakes_max": self._files.handshakes,
+            "http_connections_max": self._files.http,
         }
 
     def _used(self, most: Mapping[str, int]) -> dict[str, float]:

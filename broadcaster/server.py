@@ -95,7 +95,7 @@ class Broadcaster:
             handshakes_max=self.files.handshakes,
         )
         self.watchdog = Watchdog(config.watchdog_s)
-        self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting, self.watchdog)
+        self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting, self.watchdog, self.files)
         self._parts = [part for part in (self.certificate, authenticator) if isinstance(part, Part)]
 
     # What the HTTP side needs.
