@@ -11,6 +11,7 @@ from pathlib import Path
 
 import trio
 
+from benchmarks.faults.forks import Forks
 from benchmarks.faults.report import results, said, table
 from benchmarks.faults.scenario import Repetition, Scenario, repeat
 from benchmarks.faults.scenarios import clocks, kills, networks, peers, tabs
@@ -29,17 +30,19 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 async def play(scenarios: list[Scenario], repeats: int, seconds: float, seed: int, at_once: int) -> list[Repetition]:
     """All of one scenario before the next. Prints each verdict as it comes."""
     done: list[Repetition] = []
+    forks = Forks()
     for scenario in scenarios:
         limiter = trio.CapacityLimiter(at_once)
 
         async def one(number: int, scenario: Scenario = scenario, limiter: trio.CapacityLimiter = limiter) -> None:
             async with limiter:
-                done.append(await repeat(scenario, seed + number, seconds))
+                done.append(await repeat(scenario, seed + number, seconds, forks))
                 print(said(done[-1]), flush=True)
 
         async with trio.open_nursery() as nursery:
             for number in range(repeats):
                 nursery.start_soon(one, number)
+    forks.close()
     return done
 
 

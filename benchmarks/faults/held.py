@@ -184,8 +184,7 @@ def hold(load: Load) -> dict[str, Any]:
         flood.send_signal(signal.SIGTERM)
         while flood.poll() is None:
             crowd.run(time.monotonic() + TICK_S)
-        assert flood.stdout is not None
-        last: dict[str, Any] = json.loads(flood.stdout.read())
+        last: dict[str, Any] = json.loads(flood.communicate()[0])
         end = time.monotonic() + DRAIN_S
         while (behind := _behind(crowd, last, load)) and time.monotonic() < end:
             crowd.run(time.monotonic() + TICK_S)

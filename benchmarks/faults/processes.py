@@ -12,21 +12,28 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 import trio
 
 from benchmarks.faults.accounting import Account, Claim, claim_of, recovery_s
+from benchmarks.faults.forks import Forked, Forks
 from benchmarks.faults.network import Network, network
 
 ROOT = Path(__file__).parents[2]
 READY_S = 20.0
 SETTLE_S = 30.0
+RECOVER_S = 90.0  # clients that failed five times wait for up to 30 s
 NEVER = 10**9
 AFTER_S = 0.1  # what came twice would come now
 LOOK_S = 0.01
 QUIET = {"TELEMETRY_INTERVAL_S": "0", "LOG_LEVEL": "warning", "DRAIN_S": "1", "PING_INTERVAL_S": "0.5"}
+
+
+Process = subprocess.Popen[bytes] | Forked
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Timeout(Exception):
@@ -69,7 +76,7 @@ class Lines:
 
 @dataclass(slots=True)
 class Sender:
-    process: "subprocess.Popen[bytes]"
+    process: Process
     lines: Lines
     killed: bool = False
 
@@ -98,7 +105,7 @@ class Stage:
     settings: dict[str, str]
     net: Network | None
     stack: ExitStack
-    around: list[str] = field(default_factory=list)  # put before the broadcaster's command
+    forks: Forks | None = None  # where processes come from; None: each is started anew
     environment: dict[str, str] = field(default_factory=dict)  # of the broadcaster
     through: str | None = None  # clients connect here instead
     rate: float = 400.0
@@ -110,8 +117,8 @@ class Stage:
     facts: dict[str, float] = field(default_factory=dict)  # of this scenario, for the report
     wrong: list[str] = field(default_factory=list)
     ports: tuple[int, int] = (0, 0)
-    broadcaster: "subprocess.Popen[bytes] | None" = None
-    receiver: "subprocess.Popen[bytes] | None" = None
+    broadcaster: Process | None = None
+    receiver: Process | None = None
     senders: dict[str, Sender] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     record: Lines = field(init=False)
@@ -134,8 +141,25 @@ class Stage:
 
     # Processes.
 
-    def _spawn(self, command: list[str], environment: Mapping[str, str], log: str) -> "subprocess.Popen[bytes]":
+    def _spawn(
+        self,
+        module: str,
+        arguments: list[str],
+        log: str,
+        environment: Mapping[str, str] = NOTHING,
+        *,
+        inside: bool = False,
+    ) -> Process:
+        """`inside`: of the network, if there is one."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMGAUGE_")}
+        namespace = self.net.name if self.net and inside else None
+        if self.forks is not None and "LD_PRELOAD" not in environment:
+            forked = self.forks.start(module, arguments, {**kept, **environment}, self.folder / log, namespace)
+            self.stack.callback(forked.close)
+            self.stack.callback(_end, forked)
+            return forked
+        prefix = self.net.prefix if self.net and inside else []
+        command = [*prefix, sys.executable, "-m", module, *arguments]
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(command, env={**kept, **environment}, cwd=ROOT, stdout=output, stderr=output)
         self.stack.callback(_end, process)
@@ -144,10 +168,11 @@ class Stage:
     async def start_broadcaster(self) -> None:
         """Always on the same ports. Returns when it accepts connections."""
         addresses = [f"{self.host}:{port}" for port in self.ports]
-        command = [sys.executable, "-m", "dashboard", "serve", "--bind", addresses[0], "--http-bind", addresses[1]]
+        command = ["serve", "--bind", addresses[0], "--http-bind", addresses[1]]
         settings = {f"STREAMGAUGE_BROADCASTER_{name.upper()}": value for name, value in (QUIET | self.settings).items()}
-        prefix = (self.net.prefix if self.net else []) + self.around
-        self.broadcaster = process = self._spawn([*prefix, *command], settings | self.environment, "broadcaster.log")
+        settings |= self.environment
+        process = self._spawn("dashboard.__main__", command, "broadcaster.log", settings, inside=True)
+        self.broadcaster = process
 
         def accepts() -> bool:
             if process.poll() is not None:
@@ -162,9 +187,9 @@ class Stage:
         self.broadcaster.wait()
 
     def start_receiver(self, *options: str) -> None:
-        command = [sys.executable, "-m", "benchmarks.faults.receiver", self.url, str(self.record.path)]
+        command = [self.url, str(self.record.path)]
         command += ["--overflow", self.overflow, "--seed", str(self.dice.randrange(2**31)), *options]
-        self.receiver = self._spawn(command, {}, "receiver.log")
+        self.receiver = self._spawn("benchmarks.faults.receiver", command, "receiver.log")
 
     def kill_receiver(self) -> None:
         assert self.receiver is not None
@@ -174,17 +199,16 @@ class Stage:
     def start_sender(self) -> Sender:
         name = f"p{len(self.senders)}"
         path = self.folder / f"{name}.jsonl"
-        command = [sys.executable, "-m", "benchmarks.faults.sender", self.url, name, str(path)]
-        command += ["--rate", str(self.rate), "--seed", str(self.dice.randrange(2**31))]
-        prefix = self.net.prefix if self.net and self.inside else []
-        self.senders[name] = sender = Sender(self._spawn([*prefix, *command], {}, f"{name}.log"), Lines(path))
+        command = [self.url, name, str(path), "--rate", str(self.rate), "--seed", str(self.dice.randrange(2**31))]
+        process = self._spawn("benchmarks.faults.sender", command, f"{name}.log", inside=self.inside)
+        self.senders[name] = sender = Sender(process, Lines(path))
         return sender
 
     async def start_dashboard(self) -> str:
         """The URL of its page."""
         port = free_ports()[0]
-        command = [sys.executable, "-m", "dashboard", "dashboard", "--bind", f"127.0.0.1:{port}"]
-        self._spawn([*command, "--broadcaster", self.url, "--broadcaster-http", self.http_url], {}, "dashboard.log")
+        command = ["dashboard", "--bind", f"127.0.0.1:{port}", "--broadcaster", self.url]
+        self._spawn("dashboard.__main__", [*command, "--broadcaster-http", self.http_url], "dashboard.log")
         await until(lambda: reachable("127.0.0.1", port), "no dashboard")
         return f"http://127.0.0.1:{port}/"
 
@@ -220,7 +244,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Producers end, and everything that they sent arrives, or time runs out."""
-        await until(lambda: self.recovery_s() is not None, "no recovery", SETTLE_S)
+        await until(lambda: self.recovery_s() is not None, "no recovery", RECOVER_S)
         living = [sender for sender in self.senders.values() if not sender.killed]
         for sender in living:
             sender.process.send_signal(signal.SIGTERM)
@@ -261,7 +285,7 @@ class Stage:
         return " | ".join(text for path in sorted(self.folder.glob("*.log")) if (text := self.log(path.name).strip()))
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: Process) -> None:
     process.kill()
     process.wait()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.faults.accounting import Account, Verdict
+from benchmarks.faults.forks import Forks
 from benchmarks.faults.processes import Stage, Timeout, open_stage
 
 
@@ -36,12 +37,12 @@ class Repetition:
     facts: Mapping[str, float]
 
 
-async def repeat(scenario: Scenario, seed: int, seconds: float) -> Repetition:
+async def repeat(scenario: Scenario, seed: int, seconds: float, forks: Forks | None = None) -> Repetition:
     """One repetition with its verdict. Never raises for what goes wrong on the stage."""
     began = time.monotonic()
     problems: list[str] = []
     async with open_stage(
-        seed, seconds, scenario.settings, namespace=scenario.namespace, **dict(scenario.options)
+        seed, seconds, scenario.settings, namespace=scenario.namespace, forks=forks, **dict(scenario.options)
     ) as stage:
         try:
             await scenario.play(stage)

@@ -11,8 +11,10 @@ async def kill_broadcaster(stage: Stage) -> None:
     await stage.begin()
     await stage.moment()
     stage.kill_broadcaster()
+    killed = time.monotonic()
     await stage.start_broadcaster()
     stage.healed()
+    stage.facts["restart took s"] = round(stage.healed_at - killed, 2)
 
 
 async def kill_producer(stage: Stage) -> None:
