@@ -24,6 +24,7 @@ from broadcaster.transports.handshake import Refusal, response
 log = logging.getLogger("streamgauge.broadcaster")
 
 PIECE_BYTES = 65_536
+AGAIN = ((b"Retry-After", b"1"),)
 
 Handler = Callable[["PatientStream"], Awaitable[None]]
 
@@ -93,26 +94,29 @@ class Door:
         self, handler: Handler, nursery: trio.Nursery, connection: socket.socket, host: str, port: int
     ) -> None:
         if len(self._connections) >= self._most:
-            self._refuse(connection, "http_connections", 503, "too many connections")
+            self._refuse(connection, host, Refusal(503, "too many connections", AGAIN, "http_connections"))
             connection.close()
         elif not self._addresses.enter(host):
             self._refusals.count("connections_per_address")
             connection.close()
         elif (problem := self._addresses.problem(host)) is not None:
             self._addresses.leave(host)
-            self._refuse(connection, "connections_per_address", 503, problem)
+            self._refuse(connection, host, Refusal(503, problem, AGAIN, "connections_per_address"))
             connection.close()
         else:
             scope = self._connections[host, port] = trio.CancelScope(deadline=trio.current_time() + self._first_s)
             nursery.start_soon(self._handle, handler, connection, (host, port), scope)
 
-    def _refuse(self, connection: socket.socket, reason: str, status: int, problem: str) -> None:
+    def _refuse(self, connection: socket.socket, host: str, refusal: Refusal) -> None:
         """Says so as far as it can be said without waiting, and without TLS; then it may be closed."""
-        self._refusals.count(reason)
+        assert refusal.reason is not None
+        self._refusals.count(refusal.reason)
+        why = {"address": host, "status": refusal.status, "reason": refusal.message}
+        log.info("HTTP connection refused", extra=why)
         if self._sealed:
             return
         with suppress(OSError):
-            connection.send(response(Refusal(status, problem, ((b"Retry-After", b"1"),) if status == 503 else ())))
+            connection.send(response(refusal))
             connection.recv(PIECE_BYTES)  # what is unread when it is closed would destroy the answer on its way
 
     async def _handle(
@@ -123,7 +127,8 @@ class Door:
             with scope:
                 await handler(stream)
             if scope.cancelled_caught:
-                self._refuse(connection, "handshake_time", 408, f"no request within {self._first_s:g} s")
+                problem = f"no request within {self._first_s:g} s"
+                self._refuse(connection, client[0], Refusal(408, problem, (), "handshake_time"))
         except Exception:  # a bug, which shall cost one client its connection and not all of them theirs
             log.exception("%s:%d: HTTP connection ended by an unexpected error", *client)
         finally:

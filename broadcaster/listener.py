@@ -115,7 +115,7 @@ class Listener:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it did not wait for the answer
 
-    async def _handshake(self, stream: FrameStream, nursery: trio.Nursery) -> WebSocketRequest | None:
+    async def _handshake(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> WebSocketRequest | None:
         """The request, or None if it does not come in time, or others need the place: the client is told."""
         while len(self._handshakes) >= self._handshakes_max:
             oldest = next(iter(self._handshakes))
@@ -139,30 +139,32 @@ class Listener:
                 self._handshakes.pop(scope, None)
                 stream.on_end = None
         if pushed_out:
-            self._refuse_unheard(stream, "handshakes", Refusal(503, "too many handshakes at once", AGAIN))
+            self._refuse_unheard(stream, address, Refusal(503, "too many handshakes at once", AGAIN, "handshakes"))
         elif scope.deadline <= trio.current_time():
             problem = f"no request within {self._config.handshake_s:g} s"
-            self._refuse_unheard(stream, "handshake_time", Refusal(408, problem))
+            self._refuse_unheard(stream, address, Refusal(408, problem, (), "handshake_time"))
             with trio.move_on_after(self._config.close_s):
                 await stream.aclose()
         return None
 
-    def _refuse_unheard(self, stream: FrameStream, reason: str, refusal: Refusal) -> None:
+    def _refuse_unheard(self, stream: FrameStream, address: str, refusal: Refusal) -> None:
         """Answers without a request, if that can be done at once."""
-        self._refusals.count(reason)
+        self._note(refusal, address)
         stream.try_send(response(refusal))
+
+    def _note(self, refusal: Refusal, address: str) -> None:
+        if refusal.reason is not None:
+            self._refusals.count(refusal.reason)
+        log.info("handshake refused", extra={"address": address, "status": refusal.status, "reason": refusal.message})
 
     async def _open(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> Connection | None:
         """The handshake and its answer. None: it ended with that."""
-        request = await self._handshake(stream, nursery)
+        request = await self._handshake(stream, address, nursery)
         if request is None:
             return None
         decision = self._decide(request, stream, address.rpartition(":")[0])
         if isinstance(decision, Refusal):
-            if decision.reason is not None:
-                self._refusals.count(decision.reason)
-            why = {"address": address, "status": decision.status, "reason": decision.message}
-            log.info("handshake refused", extra=why)
+            self._note(decision, address)
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
                 await request.reject(decision.status, extra_headers=[*decision.headers], body=body)
@@ -179,11 +181,9 @@ class Listener:
 
     def _decide(self, request: WebSocketRequest, stream: FrameStream, host: str) -> Admission | Refusal:
         if self._house.full():
-            self._refusals.count("connections")
-            return Refusal(503, "too many connections", AGAIN)
+            return Refusal(503, "too many connections", AGAIN, "connections")
         if (problem := self._addresses.problem(host)) is not None:
-            self._refusals.count("connections_per_address")
-            return Refusal(503, problem, AGAIN)
+            return Refusal(503, problem, AGAIN, "connections_per_address")
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
         if (asked := host_of(stream.head)) is not None:
             headers["host"] = asked

@@ -16,7 +16,7 @@ def test_each_reason_is_counted_by_itself() -> None:
 
 def test_every_reason_is_documented() -> None:
     counted = re.compile(
-        r'(?:count|refused|_refuse|_refuse_unheard)\((?:connection, |stream, )?"(\w+)"|return "(\w+)", errors\.'
+        r'(?:count|refused|_refuse|_refuse_unheard)\("(\w+)"|return "(\w+)", errors\.|Refusal\(.*, "(\w+)"\)'
     )
     limits = re.compile(r'prefix \+ "(\w+)"|60, "(\w+_rate)"')
     sources = "\n".join(path.read_text() for path in (ROOT / "broadcaster").rglob("*.py"))

@@ -194,11 +194,13 @@ def test_a_bad_subscribe_names_its_field(message: Message, field: str) -> None:
 
 
 def test_ids_of_subscriptions_are_unique_bounded_and_free_again() -> None:
-    client = World(subscriptions_max=2).client()
+    world = World(subscriptions_max=2)
+    client = world.client()
     subscribe(client, 1)
     assert only(subscribe(client, 1))["code"] == "bad_message"
     subscribe(client, 2)
     assert only(subscribe(client, 3))["message"] == "id: at most 2 subscriptions a connection"
+    assert world.shared.refusals.counts == {"subscriptions": 1}
     assert only(client.ask(type="unsubscribe", id=1))["type"] == "unsubscribed"
     assert refused(client, type="unsubscribe", id=1)[::2] == ("unknown_id", 1)
     assert only(subscribe(client, 1))["type"] == "subscribed"
