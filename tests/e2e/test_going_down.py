@@ -1,6 +1,7 @@
 """Signals and real processes: a drain with everybody connected, impatience, configuration that is read again."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -149,3 +150,39 @@ def test_systemd_is_told_how_it_goes(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             assert b"EXTEND_TIMEOUT_USEC=" in told(b"STOPPING=1")
             assert process.wait(10) == 0
+
+
+def test_of_a_dashboard_the_log_changes_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "streamgauge.toml"
+    file.write_text("")
+    arguments = ["dashboard", "--bind", "127.0.0.1:0", "--log-format", "json", "--config", str(file)]
+    with running(*arguments) as process:
+        event(process, "started")
+        file.write_text("[dashboard]\nlog_level = 'error'\ntitle = 'Another'\n")
+        process.send_signal(signal.SIGHUP)
+        assert event(process, "the configuration was read again")["changed"] == "log_level"
+        assert event(process, "settings that need a restart")["event"].endswith(": title")
+        file.write_text("[dashboard]\nlog_level = 'loud'\n")
+        process.send_signal(signal.SIGHUP)
+        assert "dashboard.log_level: " in event(process, "the configuration stays as it was")["event"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_terminal_that_is_closed_ends_it() -> None:
+    mine, its = os.openpty()
+    pipe = subprocess.PIPE
+    settings = environment(**ANYWHERE)
+    command = [COMMAND, *SERVE]
+    with subprocess.Popen(command, stdin=its, stdout=pipe, stderr=pipe, text=True, env=settings) as process:
+        try:
+            event(process, "started")
+            process.send_signal(signal.SIGHUP)
+            event(process, "the configuration was read again")
+            os.close(its)
+            os.close(mine)
+            process.send_signal(signal.SIGHUP)
+            event(process, "draining")
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
