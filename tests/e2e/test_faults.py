@@ -1,10 +1,13 @@
 """One repetition of each quick fault: every sample is accounted for. docs/reliability.md tells of fifty of each."""
 
+from collections.abc import Iterator
+
 import pytest
 import trio
 
 from benchmarks.faults import held
 from benchmarks.faults.command import SCENARIOS
+from benchmarks.faults.forks import Forks
 from benchmarks.faults.scenario import Scenario, repeat
 from benchmarks.faults.storm import measure, problems
 
@@ -12,10 +15,17 @@ QUICK = [scenario for scenario in SCENARIOS if scenario.quick and not scenario.m
 SECONDS = 1.0
 
 
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    started = Forks()
+    yield started
+    started.close()
+
+
 @pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
-async def test_every_sample_is_received_once_or_announced(scenario: Scenario) -> None:
+async def test_every_sample_is_received_once_or_announced(scenario: Scenario, forks: Forks) -> None:
     with trio.fail_after(50):
-        repetition = await repeat(scenario, 3, SECONDS)
+        repetition = await repeat(scenario, 3, SECONDS, forks)
     assert not repetition.problems
     assert repetition.verdict is not None
     assert repetition.verdict.samples > 100
