@@ -14,7 +14,7 @@ import trio
 from benchmarks.faults.forks import Forks
 from benchmarks.faults.report import results, said, table
 from benchmarks.faults.scenario import Repetition, Scenario, repeat
-from benchmarks.faults.scenarios import clocks, kills, networks, peers, tabs
+from benchmarks.faults.scenarios import clocks, disks, kills, networks, peers, tabs
 from benchmarks.machine import facts
 
 SCENARIOS: list[Scenario] = [
@@ -22,6 +22,7 @@ SCENARIOS: list[Scenario] = [
     *networks.SCENARIOS,
     *peers.SCENARIOS,
     *clocks.SCENARIOS,
+    *disks.SCENARIOS,
     *tabs.SCENARIOS,
 ]
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

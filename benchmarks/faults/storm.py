@@ -27,6 +27,7 @@ import trio
 
 from benchmarks.faults.crowd import Crowd
 from benchmarks.faults.processes import Stage
+from benchmarks.faults.scenarios.disks import missing
 from benchmarks.faults.sender import LANES, METRIC
 from benchmarks.machine import facts
 from benchmarks.statistics import quantile
@@ -165,6 +166,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--data-dir", action="store_true", help="the broadcaster keeps its history in a file")
     parser.add_argument("--out", type=Path, help="where storm.json goes (nowhere)")
     given = parser.parse_args(argv)
+    if given.data_dir and (reason := missing()):
+        parser.error(f"--data-dir {reason}")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     found = measure(given.clients, given.cut, data_dir=given.data_dir)

@@ -1,7 +1,6 @@
 """SIGKILL of each of the three, at a random moment."""
 
 import time
-from pathlib import Path
 
 from benchmarks.faults.processes import Stage
 from benchmarks.faults.scenario import Scenario
@@ -36,12 +35,6 @@ async def kill_subscriber(stage: Stage) -> None:
         await stage.lasting()
         stage.start_receiver()
     stage.healed_at = time.monotonic()
-
-
-async def kill_broadcaster_with_data(stage: Stage) -> None:
-    data = Path(stage.folder) / "data"
-    stage.settings |= {"data_dir": str(data), "durability": "committed"}
-    await kill_broadcaster(stage)
 
 
 SCENARIOS = [
