@@ -12,6 +12,7 @@ from broadcaster.transports.websocket import Connection
 
 CLOSES_AT_ONCE = 32  # some ten milliseconds of work
 REST_S = 0.005
+HURRY = 0.8  # of drain_s
 
 
 async def drain(shared: Shared, roster: Roster) -> None:
@@ -22,21 +23,25 @@ async def drain(shared: Shared, roster: Roster) -> None:
     """
     config, began = shared.config, trio.current_time()
     bye = Close(errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason, (0.0, config.reconnect_spread_s))
-    await _close((each for each in roster if each.session.published or each.session.producer), bye)
+    hurry = began + HURRY * config.drain_s
+    await _close((each for each in roster if each.session.published or each.session.producer), bye, hurry)
     shared.hub.flush(trio.current_time())
-    await _close((each for each in roster if not each.writing), bye)
+    await _close((each for each in roster if not each.writing), bye, hurry)
     async with trio.open_nursery() as nursery:
         nursery.cancel_scope.deadline = began + config.drain_s / 2
         for connection in roster:
             if connection.writing:
                 nursery.start_soon(connection.drained)
-    await _close(roster, bye)
+    await _close(roster, bye, hurry)
     await roster.emptied()
 
 
-async def _close(connections: Iterable[Connection], close: Close) -> None:
-    """In batches, because closing is work: thousands at once would hold up all the others."""
+async def _close(connections: Iterable[Connection], close: Close, hurry: float) -> None:
+    """In batches, because closing is work: thousands at once would hold up all the others.
+
+    From the moment `hurry` on all at once: nobody shall be cut off unheard.
+    """
     for number, connection in enumerate(connections, 1):
         connection.close(close)
-        if not number % CLOSES_AT_ONCE:
+        if not number % CLOSES_AT_ONCE and trio.current_time() < hurry:
             await trio.sleep(REST_S)

@@ -23,7 +23,10 @@ _COUNTERS = {
     "webhook_retries": "Attempts to deliver webhooks that failed and were followed by another.",
 }
 _COUNTERS_BY = {
-    "closes": ("code", "Connections closed by the broadcaster, by close code."),
+    "closes": (
+        "code",
+        "Connections closed, by close code; peer: by the client, cut: without a word at the end of a drain.",
+    ),
     "errors": ("code", "Messages and HTTP requests refused, by error code."),
     "refused": ("reason", "What a limit or the credentials refused, by reason."),
     "rejected_samples": ("code", "Samples rejected, by error code."),

@@ -20,6 +20,7 @@ class Roster:
         self._left = trio.Event()
         self.most = most
         self.closed = False  # to newcomers
+        self.over = False  # whoever leaves now was cut off
         self.opened = 0
         self.ended = Traffic()
         self.closes: dict[str, int] = {}  # by close code
@@ -39,7 +40,7 @@ class Roster:
         del self._connections[connection]
         self._left.set()
         self.ended.add(connection.traffic())
-        code = str(connection.closing.code) if connection.closing else "peer"
+        code = str(connection.closing.code) if connection.closing else "cut" if self.over else "peer"
         self.closes[code] = self.closes.get(code, 0) + 1
         log.info("connection closed", extra=connection.summary())
 

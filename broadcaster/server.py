@@ -203,6 +203,7 @@ class Broadcaster:
 
     def drained(self) -> None:
         """The time is over: whoever is still there is cut off."""
+        self._roster.over = True
         level = logging.WARNING if self.connected else logging.INFO
         log.log(level, "drained", extra={"cut_off": self.connected, "closes": self._reporting.figures().closes})
 

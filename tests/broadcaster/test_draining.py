@@ -75,6 +75,12 @@ async def test_closes_come_in_batches(autojump_clock: MockClock) -> None:
     assert len(set(times)) == 10
 
 
+async def test_nobody_is_left_out_when_the_time_is_short(autojump_clock: MockClock) -> None:
+    hub = Hub()
+    times = await drained(hub, *(Client(hub) for _ in range(100 * CLOSES_AT_ONCE)), drain_s=0.1)
+    assert 0.08 <= max(times) < 0.1
+
+
 async def test_who_is_slow_gets_half_the_time_and_holds_up_nobody(autojump_clock: MockClock) -> None:
     hub = Hub()
     slow, stuck, quick = Client(hub, slow_s=1.0), Client(hub, slow_s=60.0), Client(hub)
