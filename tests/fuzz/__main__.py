@@ -4,6 +4,7 @@ python -m tests.fuzz machines                    state machines of hypothesis, 1
 python -m tests.fuzz machines resume --steps 1000000 --seconds 3600
 python -m tests.fuzz decoders                    everything that reads what others wrote, 10 minutes each
 python -m tests.fuzz decoders http session --seconds 60 --seed 7
+python -m tests.fuzz decoders --guided           the same under atheris (pip install atheris)
 
 Every run chooses anew unless it is given a seed. Ends with a table; the exit status is 1 if anything was found.
 """
@@ -13,7 +14,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-from tests.fuzz import feeding, machines
+from tests.fuzz import feeding, guided, machines
 from tests.fuzz.machines import MACHINES
 from tests.fuzz.targets import TARGETS
 
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     decoder.add_argument("names", nargs="*", help=f"some of {', '.join(TARGETS)} (all)")
     decoder.add_argument("--seconds", type=float, default=600.0, help="of each target (600)")
     decoder.add_argument("--seed", type=int, help="chooses the input")
+    decoder.add_argument("--guided", action="store_true", help="under atheris, which has to be installed")
     return made
 
 
@@ -45,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if machines.main(names, given.steps, given.seconds) else 1
     seed = random.SystemRandom().randrange(2**32) if given.seed is None else given.seed
     print(f"seed {seed}", file=sys.stderr)
-    return 0 if feeding.main(names, given.seconds, seed) else 1
+    main_of = guided.main if given.guided else feeding.main
+    return 0 if main_of(names, given.seconds, seed) else 1
 
 
 if __name__ == "__main__":

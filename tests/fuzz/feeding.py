@@ -4,7 +4,6 @@ import gc
 import logging
 import math
 import random
-import resource
 import signal
 import sys
 import tempfile
@@ -16,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from tests.fuzz.mutating import Mutator
 from tests.fuzz.targets import TARGETS, Fuzzed, Target
 
 WARM = 0.4  # of the time goes by before growth is measured: caches fill first
 GROWTH_BLOCKS = 20_000  # allocations that may be left over in the rest of the time
-GROWTH_BYTES = 16 * 1_048_576  # of memory, which the allocator hands back unevenly
+GROWTH_BYTES = 32 * 1_048_576  # of memory, which the allocator hands back unevenly
 SLOW_S = 2.0  # one input that takes longer is a finding
 SHOWN_BYTES = 300
 KEPT = 5  # findings of a target
@@ -83,9 +84,9 @@ def feed(name: str, fuzzed: Fuzzed, seconds: float, seed: int, inputs: float = m
 
 
 def _memory() -> tuple[int, int]:
-    """Allocations that Python holds, and the most memory the process ever had."""
+    """Allocations that Python holds, and the memory of the process."""
     gc.collect()
-    return sys.getallocatedblocks(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return sys.getallocatedblocks(), psutil.Process().memory_info().rss
 
 
 def _try(target: Target, data: bytes, fed: Fed, watch: AbstractContextManager[None]) -> None:

@@ -29,6 +29,7 @@ WORSE: tuple[object, ...] = (
     *(None, True, False, 0, -1, 1, 0.5, -0.0, 1e308, 2**53, 2**63 - 1, 2**64, -(2**63) - 1, 10**400, [], {}, [[]], ""),
     *([0] * 300, {"": ""}, {str(n): n for n in range(40)}, [None, "x", 1], float("inf"), float("nan"), "\ud800"),
 )
+INPUT_BYTES = 400_000
 DEEP = (20, 500, 990, 1_020, 5_000, 100_000)
 RAW = (
     b"\x00",
@@ -67,7 +68,7 @@ class Mutator:
             if choose.random() < 0.8:
                 return data
         for _ in range(choose.choice((1, 1, 2, 4, 16))):
-            data = choose.choice(_BYTES)(self, data)
+            data = choose.choice(_BYTES)(self, data)[:INPUT_BYTES]
         return data
 
     # JSON.

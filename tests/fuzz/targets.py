@@ -22,7 +22,7 @@ from ingest.messages import MessageError, decode, decode_publish, encode_publish
 from ingest.samples import Series, Validator
 from ingest.sources.lines import LineError, LineParser
 from ingest.sources.replay import read_csv, read_jsonl
-from tests.fuzz import seeds, tokens
+from tests.fuzz import seeds, signing_in, tokens
 from tests.fuzz.connections import Handshake, Http
 from tests.fuzz.sessions import Sessions
 
@@ -212,6 +212,8 @@ TARGETS: dict[str, Fuzzed] = {
     "claims": Fuzzed(_plain(tokens.signed), tokens.SIGNED),
     "keys": Fuzzed(_plain(tokens.key_files), tokens.KEY_FILES),
     "revocations": Fuzzed(_plain(tokens.revocations), tokens.REVOCATIONS),
+    "passwords": Fuzzed(_plain(signing_in.password_file), signing_in.FILES),
+    "signing-in": Fuzzed(_plain(signing_in.headers), signing_in.HEADERS, seeds.HTTP_WORDS),
     "handshake": Fuzzed(Handshake, seeds.HANDSHAKES, seeds.HTTP_WORDS),
     "http": Fuzzed(Http, seeds.REQUESTS, seeds.HTTP_WORDS),
     "answers": Fuzzed(Answers, seeds.ANSWERS),

@@ -33,9 +33,10 @@ def test_what_a_target_raises_is_found_once() -> None:
     assert feeding.table([fed])[-1].endswith("| 1 kinds of failure |")
 
 
-def test_a_target_that_grows_is_found() -> None:
+def test_a_target_that_grows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "GROWTH_BLOCKS", 1_000)
     kept: list[list[bytes]] = []
-    fed = feed("hoarder", always(lambda data: kept.extend([data] for _ in range(10))), 1.0, 1)
+    fed = feed("hoarder", always(lambda data: kept.extend([data] for _ in range(200))), 1.0, 1)
     assert fed.grew and not fed.findings
 
 
