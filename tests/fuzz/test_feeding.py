@@ -34,9 +34,9 @@ def test_what_a_target_raises_is_found_once() -> None:
 
 
 def test_a_target_that_grows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding, "GROWTH_BLOCKS", 1_000)
+    monkeypatch.setattr(feeding, "WARM", 0.0)
     kept: list[list[bytes]] = []
-    fed = feed("hoarder", always(lambda data: kept.extend([data] for _ in range(200))), 1.0, 1)
+    fed = feed("hoarder", always(lambda data: kept.extend([data] for _ in range(200))), ALL_S, 1, 200)
     assert fed.grew and not fed.findings
 
 
