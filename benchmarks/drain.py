@@ -1,6 +1,6 @@
 """Going down with everybody connected: who is told, in what time, and how late the loop is meanwhile.
 
-    python -m benchmarks.drain [--clients 2000]
+    python -m benchmarks.drain [--clients 2000] [--drain-s 5]
 
 Real subscribers on sockets of their own, a broadcaster as a process, SIGTERM. Exits with 1 if somebody got no `bye` or
 a close code other than 4000, or if the loop was more than half a second late.
@@ -116,10 +116,11 @@ class Clients:
 
 
 @contextmanager
-def broadcaster() -> Iterator[tuple["subprocess.Popen[str]", int, str]]:
+def broadcaster(**settings: object) -> Iterator[tuple["subprocess.Popen[str]", int, str]]:
     """A process, its port and where its HTTP is."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMGAUGE_")}
     environment |= {name: "127.0.0.1:0" for name in OUTSIDE} | {"STREAMGAUGE_BROADCASTER_LOG_LEVEL": "error"}
+    environment |= {f"STREAMGAUGE_BROADCASTER_{name}".upper(): str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "dashboard", "serve"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -148,10 +149,10 @@ def _watch(http_url: str, outcome: Outcome) -> None:
         time.sleep(LOOK_S)
 
 
-def measure(clients: int, limit_s: float = 30.0) -> Outcome:
+def measure(clients: int, limit_s: float = 30.0, drain_s: float = 5.0) -> Outcome:
     """Connects so many, signals, and looks on."""
     outcome = Outcome(clients)
-    with broadcaster() as (process, port, http_url):
+    with broadcaster(drain_s=drain_s) as (process, port, http_url):
         connected = Clients(port, clients)
         time.sleep(min(1.5, clients / 1_000))  # the lag of accepting them is not of interest
         began = time.monotonic()
@@ -168,10 +169,11 @@ def measure(clients: int, limit_s: float = 30.0) -> Outcome:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--drain-s", type=float, default=5.0)
     given = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    outcome = measure(given.clients)
+    outcome = measure(given.clients, drain_s=given.drain_s)
     print(json.dumps({name: value for name, value in asdict(outcome).items()}, indent=1))
     for problem in outcome.problems():
         print(problem, file=sys.stderr)

@@ -22,7 +22,7 @@ async def drain(shared: Shared, roster: Roster) -> None:
     next, and those who are slow have half of `drain_s` to take what does.
     """
     config, began = shared.config, trio.current_time()
-    bye = Close(errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason, (0.0, config.reconnect_spread_s))
+    bye = _bye(shared)
     hurry = began + HURRY * config.drain_s
     await _close((each for each in roster if each.session.published or each.session.producer), bye, hurry)
     shared.hub.flush(trio.current_time())
@@ -36,12 +36,26 @@ async def drain(shared: Shared, roster: Roster) -> None:
     await roster.emptied()
 
 
+def cut_off(shared: Shared, roster: Roster) -> None:
+    """The time is over. Who is still there is told, if its socket takes it, and nothing more is waited for."""
+    bye = _bye(shared)
+    for connection in roster:
+        connection.part(bye)
+
+
+def _bye(shared: Shared) -> Close:
+    spread = 0.0, shared.config.reconnect_spread_s
+    return Close(errors.SHUTTING_DOWN.code, errors.SHUTTING_DOWN.reason, spread)
+
+
 async def _close(connections: Iterable[Connection], close: Close, hurry: float) -> None:
     """In batches, because closing is work: thousands at once would hold up all the others.
 
-    From the moment `hurry` on all at once: nobody shall be cut off unheard.
+    From the moment `hurry` on all at once, and without waiting for their answer: nobody shall be cut off unheard.
     """
     for number, connection in enumerate(connections, 1):
-        connection.close(close)
-        if not number % CLOSES_AT_ONCE and trio.current_time() < hurry:
+        late = trio.current_time() >= hurry
+        if not (late and connection.part(close)):
+            connection.close(close)
+        if not number % CLOSES_AT_ONCE and not late:
             await trio.sleep(REST_S)

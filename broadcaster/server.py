@@ -16,7 +16,7 @@ from broadcaster.certificate import certificate_of
 from broadcaster.config import BroadcasterConfig
 from broadcaster.credentials.authenticator import authenticator_of
 from broadcaster.descriptors import available, shared_out
-from broadcaster.draining import drain
+from broadcaster.draining import cut_off, drain
 from broadcaster.flusher import Flusher
 from broadcaster.history import History
 from broadcaster.http import Caller
@@ -204,6 +204,7 @@ class Broadcaster:
     def drained(self) -> None:
         """The time is over: whoever is still there is cut off."""
         self._roster.over = True
+        cut_off(self._shared, self._roster)
         level = logging.WARNING if self.connected else logging.INFO
         log.log(level, "drained", extra={"cut_off": self.connected, "closes": self._reporting.figures().closes})
 

@@ -137,6 +137,17 @@ class Connection:
             self.closing = close
             self._reading.cancel()
 
+    def part(self, close: Close) -> bool:
+        """Says `bye` and sends the close frame at once, without a task: some microseconds, when there is no more time.
+
+        False: something is on its way to the socket, or it is full.
+        """
+        if self._bye_said or not self._idle() or self._stream.busy:
+            return self._bye_said
+        self.closing = self.closing or close
+        words = self._before_close(close.code) + close_frame(self.closing.code, self.closing.reason)
+        return self._stream.try_send(words)
+
     def _idle(self) -> bool:
         return not self._writing and (self._mailbox is None or self._mailbox.empty)
 

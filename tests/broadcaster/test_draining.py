@@ -20,6 +20,12 @@ class Client:
         self.closed: Close | None = None
         self.closed_at = 0.0
         self.flushes = 0
+        self.parted = False
+
+    def part(self, close: Close) -> bool:
+        self.close(close)
+        self.parted = True
+        return not self.writing
 
     @property
     def writing(self) -> bool:
