@@ -10,7 +10,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,7 @@ from tests.fuzz.targets import TARGETS, Fuzzed, Target
 WARM = 0.4  # of the time goes by before growth is measured: caches fill first
 GROWTH_BLOCKS = 20_000  # allocations that may be left over in the rest of the time
 GROWTH_BYTES = 32 * 1_048_576  # of memory, which the allocator hands back unevenly
-SLOW_S = 2.0  # one input that takes longer is a finding
+SLOW_S = 2.0  # of the processor: one input that takes longer is a finding
 SHOWN_BYTES = 300
 KEPT = 5  # findings of a target
 
@@ -67,15 +67,14 @@ def feed(name: str, fuzzed: Fuzzed, seconds: float, seed: int, inputs: float = m
     began = time.monotonic()
     warm, end = began + WARM * seconds, began + seconds
     before: tuple[int, int] | None = None
-    watch: AbstractContextManager[None] = Alarm() if inputs == math.inf else nullcontext()
     with tempfile.TemporaryDirectory() as folder, _quiet():
         target = fuzzed.make(Path(folder))
         for data in fuzzed.seeds:
-            _try(target, data, fed, watch)
+            _try(target, data, fed)
         while (now := time.monotonic()) < end and len(fed.findings) < KEPT and fed.inputs < inputs:
             if before is None and now >= warm:
                 before = _memory()
-            _try(target, choose.next(), fed, watch)
+            _try(target, choose.next(), fed)
         if before is not None:
             after = _memory()
             fed.blocks, fed.bytes = after[0] - before[0], after[1] - before[1]
@@ -89,11 +88,11 @@ def _memory() -> tuple[int, int]:
     return sys.getallocatedblocks(), psutil.Process().memory_info().rss
 
 
-def _try(target: Target, data: bytes, fed: Fed, watch: AbstractContextManager[None]) -> None:
+def _try(target: Target, data: bytes, fed: Fed) -> None:
     fed.inputs += 1
-    began = time.perf_counter()
+    began = time.process_time()
     try:
-        with watch:
+        with Alarm():
             target(data)
     except Exception as error:  # whatever it raises is what is looked for
         problem, where = "".join(traceback.format_exception(error)).rstrip(), _where(error)
@@ -101,7 +100,7 @@ def _try(target: Target, data: bytes, fed: Fed, watch: AbstractContextManager[No
             known.count += 1
         else:
             fed.findings[where] = Finding(problem, data)
-    fed.slowest_s = max(fed.slowest_s, time.perf_counter() - began)
+    fed.slowest_s = max(fed.slowest_s, time.process_time() - began)
 
 
 def _where(error: BaseException) -> str:
@@ -126,15 +125,15 @@ def _quiet() -> Iterator[None]:
 
 
 class Alarm:
-    """Raises TooSlow in the midst of what takes too long, so that one input does not use up the time of all."""
+    """Raises TooSlow in the midst of what takes too much time of the processor, whatever else the machine does."""
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, SLOW_S)
+        self._before = signal.signal(signal.SIGPROF, self._ring)
+        signal.setitimer(signal.ITIMER_PROF, SLOW_S)
 
     def __exit__(self, *error: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self._before)
 
     @staticmethod
     def _ring(number: int, frame: FrameType | None) -> None:
