@@ -45,6 +45,13 @@ SCENARIOS = [
         epochs=True,
         quick=True,
     ),
+    Scenario(
+        "kill-broadcaster-busy",
+        "the same with 6,000 samples a second, so that more is under way at that moment",
+        kill_broadcaster,
+        epochs=True,
+        options={"rate": 6000.0},
+    ),
     Scenario("kill-producer", "SIGKILL of one of two producers; another takes its place", kill_producer, quick=True),
     Scenario(
         "kill-subscriber",
