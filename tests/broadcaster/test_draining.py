@@ -8,6 +8,7 @@ from trio.testing import MockClock
 from broadcaster.config import BroadcasterConfig
 from broadcaster.draining import CLOSES_AT_ONCE, drain
 from broadcaster.errors import Close
+from tests.broadcaster.test_server import broadcaster, connect
 
 
 class Client:
@@ -93,3 +94,15 @@ async def test_who_is_slow_gets_half_the_time_and_holds_up_nobody(autojump_clock
     times = await drained(hub, slow, stuck, quick, drain_s=4.0)
     assert times[2] == 0
     assert 1 <= times[0] <= times[1] <= 2.1
+
+
+async def test_who_is_parted_from_is_told_once_and_closed() -> None:
+    async with broadcaster() as (running, _):
+        client = await connect(running)
+        with client.sock:
+            (connection,) = running._roster
+            bye = Close(4000, "shutting down", (0.0, 5.0))
+            assert connection.part(bye) and connection.part(bye)
+            connection.close(bye)
+            assert [message["type"] for message in await client.receive_all()] == ["bye"]
+            assert client.close_code == 4000
