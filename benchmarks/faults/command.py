@@ -7,6 +7,7 @@ Exits with 1 if a sample was lost in silence, came twice or out of order, or was
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
@@ -28,21 +29,25 @@ SCENARIOS: list[Scenario] = [
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
-async def play(scenarios: list[Scenario], repeats: int, seconds: float, seed: int, at_once: int) -> list[Repetition]:
-    """All of one scenario before the next. Prints each verdict as it comes."""
+Keep = Callable[[list[Repetition]], None]
+
+
+async def play(given: argparse.Namespace, scenarios: list[Scenario], keep: Keep) -> list[Repetition]:
+    """All of one scenario before the next, kept after each. Prints each verdict as it comes."""
     done: list[Repetition] = []
     forks = Forks()
     for scenario in scenarios:
-        limiter = trio.CapacityLimiter(at_once)
+        limiter = trio.CapacityLimiter(given.at_once)
 
         async def one(number: int, scenario: Scenario = scenario, limiter: trio.CapacityLimiter = limiter) -> None:
             async with limiter:
-                done.append(await repeat(scenario, seed + number, seconds, forks))
+                done.append(await repeat(scenario, given.seed + number, given.seconds, forks))
                 print(said(done[-1]), flush=True)
 
         async with trio.open_nursery() as nursery:
-            for number in range(repeats):
+            for number in range(given.repeat):
                 nursery.start_soon(one, number)
+        keep(done)
     forks.close()
     return done
 
@@ -71,11 +76,14 @@ def main(argv: list[str]) -> int:
             print(f"{scenario.name}: not played, {reason}")
         else:
             playable.append(scenario)
-    done = trio.run(play, playable, given.repeat, given.seconds, given.seed, given.at_once)
     about = {"repeat": given.repeat, "seconds": given.seconds, "seed": given.seed, "machine": facts()}
-    found = results(playable, done, **about)
-    print("\n" + table(found["rows"]))
-    if given.out:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "faults.json").write_text(json.dumps(found, indent=1) + "\n")
+
+    def keep(done: list[Repetition]) -> None:
+        if given.out:
+            given.out.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(results(playable, done, **about), indent=1)
+            (given.out / "faults.json").write_text(text + "\n")
+
+    done = trio.run(play, given, playable, keep)
+    print("\n" + table(results(playable, done)["rows"]))
     return int(any(each.problems for each in done))

@@ -23,7 +23,7 @@ from benchmarks.faults.forks import Forked, Forks
 from benchmarks.faults.network import Network, network
 
 ROOT = Path(__file__).parents[2]
-READY_S = 20.0
+READY_S = 60.0
 SETTLE_S = 30.0
 RECOVER_S = 90.0  # clients that failed five times wait for up to 30 s
 NEVER = 10**9

@@ -14,8 +14,8 @@ from benchmarks.faults.processes import Stage, until
 from benchmarks.faults.scenario import Scenario
 from benchmarks.load.frames import client_frame
 
-PING_S = 0.5
-CLOSED_WITHIN_S = 10.0
+PING_S = 2.0
+CLOSED_WITHIN_S = 20.0
 GHOSTS = 4  # half of them subscribers, half producers
 
 
