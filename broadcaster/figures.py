@@ -1,6 +1,7 @@
 """Numbers, sizes and times as people read them, and sparklines. Pure."""
 
 import math
+import re
 from collections.abc import Sequence
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -8,6 +9,24 @@ SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 IEC = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 SHORT_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 LONG_TIMES = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
+PREFIXED = r"(?:[TGMk]i?|[hdcmµun])(?:B|bit|b|W|Wh|V|VA|A|Ah|Hz|Pa|bar|J|N|g|m|l|L|s|eV|F|Ω|mol|Sv|Bq)"
+WHOLE = {
+    "dB",
+    "dBm",
+    "°C",
+    "°F",
+    "Cel",
+    "K",
+    "°",
+    "deg",
+    "rpm",
+    "ppm",
+    "ppb",
+    "min",
+    "h",
+    "d",
+    "px",
+}  # nobody prefixes these
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
@@ -50,7 +69,8 @@ def quantity(value: float | None, unit: str | None) -> str:
 
 
 def _with_prefix(value: float, unit: str) -> str:
-    scaled, prefix = (_scaled(value, SI) if abs(value) >= 10_000 else None) or (value, "")
+    plain = unit in WHOLE or re.fullmatch(PREFIXED, unit.partition("/")[0]) is not None
+    scaled, prefix = (_scaled(value, SI) if abs(value) >= 10_000 and not plain else None) or (value, "")
     rest = f"/{unit[2:]}" if unit.startswith("1/") else unit
     return f"{number(scaled)} {prefix}{rest}".rstrip()
 

@@ -48,6 +48,10 @@ def test_numbers(value: float, text: str) -> None:
         (52_000.0, "1/s", "52 k/s"),
         (21.5, "Cel", "21.5 Cel"),
         (-2048.0, "B", "-2 KiB"),
+        (12_000.0, "kW", "12,000 kW"),
+        (12_000.0, "W", "12 kW"),
+        (20_000.0, "MB/s", "20,000 MB/s"),
+        (70_000.0, "Cel", "70,000 Cel"),
     ],
 )
 def test_quantities(value: float | None, unit: str | None, text: str) -> None:

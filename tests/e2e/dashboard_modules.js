@@ -136,6 +136,14 @@ export const checks = {
     same([plain(42.25, '%'), plain(1234, '1/s'), plain(0.5, '1/s'), plain(12345, null)], ['42.3 %', '1.23 k/s', '0.5/s', '12.3 k']);
     same([plain(-3.5, null), plain(null, 'B'), plain(1e300, null)], ['−3.5', 'gap', '1.00e300']);
   },
+  'format.js: a unit has one prefix': async (m, same) => {
+    const plain = (value, unit) => m.formatValue(value, unit).replaceAll('\u202f', ' ');
+    same([plain(12000, 'kW'), plain(0.5, 'kW'), plain(2500, 'MB'), plain(2048, 'MiB')], ['12 MW', '500 W', '2.5 GB', '2 GiB']);
+    same([plain(0.02, 'ms'), plain(3, 'us'), plain(1013, 'hPa'), plain(12345, 'cm')], ['20 µs', '3 µs', '101 kPa', '123 m']);
+    same([plain(1500, 'kB/s'), plain(0.004, '°C'), plain(70000, 'Cel'), plain(5, 'min')], ['1.5 MB/s', '0.004 °C', '70000 Cel', '5 min']);
+    same([plain(1234, 'm'), plain(5000, 'mol'), plain(5, 'Mi'), plain(3.2, 'GHz')], ['1.23 km', '5 kmol', '5 Mi', '3.2 GHz']);
+    same(m.scale(12000, 'kW').factor, 1000);
+  },
   'format.js: ticks are round and cover the data': async (m, same) => {
     same(m.niceTicks(0, 97, 4).ticks, [0, 25, 50, 75, 100]);
     same([0, 0.25, 0.5].map((tick) => m.tickDigits(tick, 0.25)), ['0', '0.25', '0.5']);
