@@ -97,6 +97,7 @@ class Tab:
 
     thawed: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    failure: str | None = None  # of the browser itself
     sent: int = 0
     stood_s: float = 0.0  # the longest time without a task of the page
     back_s: float = 0.0  # until the page held what was sent after it went on
@@ -105,11 +106,13 @@ class Tab:
 
     def watch(self, url: str, still: Still, before_s: float, still_s: float, record: Path) -> None:
         """In a thread of its own, in which all of the browser's calls are made. `record`: the producer's."""
+        from playwright.sync_api import Error as PlaywrightError
+
         try:
             with plain_chromium() as browser:
                 page = browser.contexts[0].new_page()
                 page.goto(url)
-                page.wait_for_function(SEEN, timeout=WAIT_S * 1000)
+                page.wait_for_function(SEEN, timeout=WAIT_S * 1000, polling=30)
                 page.evaluate(TICK)
                 page.wait_for_timeout(before_s * 1000)
                 with still(browser, page):
@@ -121,6 +124,8 @@ class Tab:
                 while not self.ended.is_set():
                     page.wait_for_timeout(20)
                 self._read(page)
+        except PlaywrightError as error:
+            self.failure = str(error).splitlines()[0]
         finally:
             self.thawed.set()
 
@@ -145,9 +150,11 @@ class Tab:
             found.append(f"the page lacks {len(absent)} samples and says {announced}: {absent[:5]}")
         if twice := sum(count - 1 for count in counts.values()):
             found.append(f"the page holds {twice} samples twice")
-        if counters["samples"] != len(self.numbers) and not counters["restarted"]:
+        # Cut off amid its first backfill it has no cursor: it asks for the history again, and leaves out what it holds.
+        again = counters["connections"] > counters["resumed"] + 1
+        if counters["samples"] - counters["merged"] != len(self.numbers):
             found.append(f"the page counts {counters['samples']} samples and holds {len(self.numbers)}")
-        for name in ("chainBreaks", "merged", "errors"):
+        for name in ("chainBreaks", "errors", *(() if again else ("merged",))):
             if counters[name]:
                 found.append(f"the page counts {counters[name]} {name}")
         return found
@@ -163,10 +170,13 @@ async def stand_still(stage: Stage, still: Still) -> None:
             trio.to_thread.run_sync, partial(tab.watch, url, still, before_s, still_s, stage.senders["p0"].lines.path)
         )
         await trio.to_thread.run_sync(tab.thawed.wait)
-        stage.healed()
+        stage.healed()  # the subscriber has noticed nothing
         await stage.settle()
         tab.sent = stage.senders["p0"].now["sent"]
         tab.ended.set()
+    if tab.failure:
+        stage.wrong.append(f"the browser failed: {tab.failure}")
+        return
     stage.wrong += tab.problems()
     stage.recovered_s = tab.back_s
     if tab.stood_s < still_s * 0.8:
