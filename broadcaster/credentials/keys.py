@@ -97,7 +97,8 @@ def _of_jwk(jwk: object, where: str) -> Key:
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, Sequence) or "verify" not in operations:
         raise ValueError(f"{where}.key_ops: expected verify among them")
-    algorithm = {"RSA": "RS256", "OKP": "EdDSA", "oct": "HS256"}.get(str(jwk.get("kty")))
+    kind = jwk.get("kty")
+    algorithm = {"RSA": "RS256", "OKP": "EdDSA", "oct": "HS256"}.get(kind) if isinstance(kind, str) else None
     if algorithm is None:
         raise ValueError(f"{where}.kty: expected RSA, OKP or oct")
     if jwk.get("alg", algorithm) != algorithm:
@@ -105,6 +106,6 @@ def _of_jwk(jwk: object, where: str) -> Key:
     try:
         value = PyJWK({**jwk, "alg": algorithm}).key
         key = secret(value) if algorithm == "HS256" else _key(value)
-    except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm, PyJWTError):
+    except (ValueError, TypeError, AttributeError, KeyError, UnsupportedAlgorithm, PyJWTError):
         raise ValueError(f"{where}: damaged, or too short, or of another curve than Ed25519") from None
     return Key(key.algorithm, key.value, id)

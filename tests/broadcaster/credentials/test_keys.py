@@ -31,6 +31,8 @@ def test_each_key_has_one_algorithm() -> None:
         (b"[]", "expected an array of 1 to 100 keys"),
         (b'{"keys": []}', "expected an array of 1 to 100 keys"),
         (b'{"keys": [5]}', r"keys\[0\]: expected an object"),
+        (b'{"keys": [{"kty": "oct"}]}', r"keys\[0\]: damaged"),
+        (b'{"keys": [{"kty": ["oct"]}]}', r"keys\[0\].kty: expected RSA, OKP or oct"),
         (m.jwks(m.ed25519_jwk(kid="")), r"keys\[0\].kid: expected a text"),
         (m.jwks(m.ed25519_jwk(kid=5)), r"keys\[0\].kid: expected a text"),
         (m.jwks(m.ed25519_jwk(), m.ed25519_jwk(1)), "a kid of its own for each"),
