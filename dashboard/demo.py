@@ -7,8 +7,9 @@ from the inside out, so the sources' last samples are flushed and viewers are to
 import os
 import shutil
 import sys
+import time
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import dashboard.server
 from broadcaster.config import BroadcasterConfig
+from broadcaster.credentials.keys import secret
+from broadcaster.credentials.tokens import mint
 from broadcaster.server import Broadcaster
 from broadcaster.server import serve as serve_broadcaster
 from dashboard.config import DashboardConfig
@@ -29,6 +32,8 @@ from ingest.settings import LogFormat, LogLevel, load, refuse_exposed
 from ingest.signals import until_signalled
 from ingest.sources.host import host
 from ingest.sources.shop import shop
+
+TOKEN_S = 600
 
 
 class DemoConfig(BaseModel):
@@ -55,6 +60,7 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
     refuse_exposed("--bind", viewing.bind, insecure=viewing.insecure or viewing.signs_in)
     refuse_exposed("STREAMGAUGE_BROADCASTER_BIND", broadcasting.bind, insecure=broadcasting.insecure)
     refuse_exposed("STREAMGAUGE_BROADCASTER_HTTP_BIND", broadcasting.http_bind, insecure=broadcasting.insecure)
+    own_token(broadcasting)
     set_up(demo.log_level, demo.log_format)
     with TemporaryDirectory(prefix="streamgauge-demo-") as fallback:
         state = prepared(demo.state or _state_home(), Path(fallback))
@@ -108,12 +114,28 @@ async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: Das
 
 async def _feed(demo: DemoConfig, broadcaster: Broadcaster, page: str) -> None:
     ca = broadcaster.certificate.itself() if broadcaster.certificate is not None else None
-    producing = open_producer(broadcaster.url, client="demo", ca=ca)
+    producing = open_producer(broadcaster.url, client="demo", ca=ca, token=own_token(broadcaster.config))
     async with until_signalled(serving=True), producing as producer, trio.open_nursery() as sources:
         sources.start_soon(partial(host, producer, interval_s=demo.host_interval_s))
         sources.start_soon(partial(shop, producer, seed=demo.shop_seed, rate_hz=demo.shop_rate_hz))
         if demo.browser and _has_display():
             await trio.to_thread.run_sync(webbrowser.open, page, abandon_on_cancel=True)
+
+
+def own_token(config: BroadcasterConfig) -> Callable[[], str] | None:
+    """What gives the demo's producer its tokens, where the broadcaster wants some. Raises CommandError."""
+    if not config.has_credentials:
+        return None
+    path = config.token_secret
+    if path is None:
+        raise CommandError("the demo publishes by itself: it needs token_secret, beside token_keys or instead")
+    claims = {name: said for name, said in (("iss", config.token_issuer), ("aud", config.token_audience)) if said}
+
+    def token() -> str:
+        key = secret(Path(path).read_bytes())
+        return mint(key, subject="demo", scope="publish:*", expires_s=TOKEN_S, now=time.time(), **claims)
+
+    return token
 
 
 def _has_display() -> bool:

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from broadcaster.alerts.files import read_rules
-from dashboard.demo import prepared
+from broadcaster.config import BroadcasterConfig
+from broadcaster.credentials.authenticator import TokenAuthenticator
+from dashboard.demo import own_token, prepared
 from dashboard.shelf import Shelf
 from ingest.errors import CommandError
 
@@ -31,3 +33,16 @@ def test_where_nothing_can_be_kept_it_is_for_this_once(tmp_path: Path) -> None:
     assert prepared(None, fallback) == fallback
     with pytest.raises(CommandError, match="cannot be made"):
         prepared(tmp_path / "file" / "demo", tmp_path / "file" / "fallback")
+
+
+def test_its_producer_has_a_token_where_one_is_wanted(tmp_path: Path) -> None:
+    assert own_token(BroadcasterConfig()) is None
+    (tmp_path / "secret").write_text("s" * 40)
+    settings = {"token_secret": str(tmp_path / "secret"), "token_issuer": "us", "token_audience": "them"}
+    config = BroadcasterConfig.model_validate(settings)
+    token = own_token(config)
+    assert token is not None
+    grant = TokenAuthenticator(config)(token())
+    assert (grant.may_publish("host.load"), grant.may_subscribe("host.load"), grant.admin) == (True, False, False)
+    with pytest.raises(CommandError, match="needs token_secret"):
+        own_token(BroadcasterConfig.model_validate({"token_keys": "keys"}))
