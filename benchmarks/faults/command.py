@@ -7,6 +7,7 @@ Exits with 1 if a sample was lost in silence, came twice or out of order, or was
 
 import argparse
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def main(argv: list[str]) -> int:
             print(f"{scenario.name}: not played, {reason}")
         else:
             playable.append(scenario)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: networks and processes are put away
     about = {"repeat": given.repeat, "seconds": given.seconds, "seed": given.seed, "machine": facts()}
 
     def keep(done: list[Repetition]) -> None:

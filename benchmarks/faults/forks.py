@@ -29,6 +29,7 @@ IMPORTED = (
     "benchmarks.faults.receiver",
 )
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
 
 
 class Forked:
@@ -84,6 +85,7 @@ class Forks:
 def _become(wanted: dict[str, Any]) -> NoReturn:
     """In the child."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody is left behind by a server that ended
     log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     for old, new in ((null, 0), (log, 1), (log, 2)):
