@@ -1,5 +1,6 @@
 /** What a panel shows, as a file: every held sample of it as CSV, or its picture. */
 
+import { Chart } from './charts.js';
 import { columnName, csvLines } from './csv.js';
 import { eventsIn } from './events.js';
 import { h } from './html.js';
@@ -10,7 +11,8 @@ const KEPT_MS = 60_000; // a browser may read it late
 /** @param {import('./panel.js').Panel} panel @returns {Blob} */
 export function csvOf(panel) {
   const { from, to } = edgesOf(panel);
-  const shown = panel.sorted.filter(({ trace }) => trace.shown && !trace.over);
+  const most = panel.chart instanceof Chart; // a kind has no line beyond the most
+  const shown = panel.sorted.filter(({ trace }) => trace.shown && !(most && trace.over));
   const columns = shown.map(({ series }) => {
     const ring = /** @type {import('./client/rings.js').Ring} */ (series.ring);
     const [first, end] = [ring.from(from), ring.after(to)];

@@ -1,6 +1,5 @@
 /** What a panel's menu offers. */
 
-import { Chart } from './charts.js';
 import { saveCsv, savePng } from './exports.js';
 import { isFull, toggleFull } from './full.js';
 import { embedUrl, iframeOf } from './embed.js';
@@ -13,7 +12,7 @@ export function usualItems(panel) {
   return [
     { label: isFull(panel) ? 'Leave full screen' : 'Full screen', act: () => toggleFull(panel) },
     { label: 'Export CSV', act: () => saveCsv(panel) },
-    ...(panel.chart instanceof Chart ? [{ label: 'Export PNG', act: () => savePng(panel) }] : []),
+    { label: 'Export PNG', act: () => savePng(panel) },
     ...(url ? [{ label: 'Copy link to this panel', act: () => said(url) }, { label: 'Copy embed code', act: () => said(iframeOf(panel, url)) }] : []),
   ];
 }

@@ -1,6 +1,7 @@
 /** A panel as a PNG: its drawing with the styles it has on the page, its title, the time it shows, and its legend. */
 
 import { h } from './html.js';
+import { framed } from './html_picture.js';
 import { svg } from './svg.js';
 
 const SCALE = 2;
@@ -33,13 +34,14 @@ export async function pngOf(panel) {
 /** @param {import('./panel.js').Panel} panel @returns {SVGElement} */
 function pictureOf(panel) {
   const chart = /** @type {import('./charts.js').Chart} */ (panel.chart);
-  const width = chart.outer;
+  const axes = chart.div.querySelector('.main-svg'); // without: a kind, which is elements of the page
+  const { width, height: tall } = axes ? { width: chart.outer, height: chart.tall } : chart.div.getBoundingClientRect();
   const { text, muted, card } = coloursOf(panel.node);
-  const legend = legendOf(panel, width - 2 * PAD, muted, text);
-  const height = HEAD + chart.tall + legend.height + PAD;
-  const drawing = styled(/** @type {SVGElement} */ (chart.div.querySelector('.main-svg')));
-  set(drawing, { x: 0, y: HEAD, width, height: chart.tall });
-  legend.group.setAttribute('transform', `translate(${PAD},${HEAD + chart.tall + 6})`);
+  const legend = axes ? legendOf(panel, width - 2 * PAD, muted, text) : { group: svg('g', ''), height: 0 };
+  const height = HEAD + tall + legend.height + PAD;
+  const drawing = axes ? styled(/** @type {SVGElement} */ (axes)) : framed(chart.div);
+  set(drawing, { x: 0, y: HEAD, width, height: tall });
+  legend.group.setAttribute('transform', `translate(${PAD},${HEAD + tall + 6})`);
   const title = words(panel.metric, PAD, 27, { size: 16, weight: 620, fill: text });
   const { from, to } = edgesOf(panel);
   const common = panel.common.textContent;

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from tests.e2e.backstage import Publisher
 from tests.e2e.browsing import View, series
+from tests.e2e.kinds_board import Open, publish_loads, speak_again
 from tests.e2e.test_browser_view import drag
 from tests.e2e.wire import sample
 
@@ -133,6 +135,51 @@ def test_a_picture_has_the_line_where_it_is(
     assert near(line, 2 * (left + x) - 8, 2 * (top + y) - 60, 2 * (left + x) + 8, 2 * (top + y) - 40) == 0
     assert near(text, 32, 20, 300, 60) > 100, "the title"
     assert near(line, 32, height - 60, 70, height - 10) >= 40, "the swatch of the legend"
+
+
+@pytest.mark.parametrize("kind", ["Stat", "Bars", "Table", "Heat"])
+def test_a_picture_of_a_kind_is_what_is_seen(kinds: Open, publisher: Publisher, kind: str) -> None:
+    now = time.time()
+    publish_loads(publisher, now)
+    publisher.publish(
+        *(
+            sample("kind.spread", [float(line)] * 9, [now - 9 + each for each in range(9)], tags={"n": str(line)})
+            for line in range(20)
+        )
+    )
+    view = kinds()
+    speak_again(publisher, view)
+    view.page.click("#pause")
+    view.until("document.querySelector('#pause').textContent === 'Resume'")
+    panel = f".panel:has(.panel-title:text-is('{kind}'))"
+    plot = view.page.locator(f"{panel} .plot")
+    plot.scroll_into_view_if_needed()
+    view.page.mouse.move(2, 2)
+    view.page.wait_for_timeout(500)
+    seen = Image.open(io.BytesIO(plot.screenshot())).convert("RGB")
+    with view.page.expect_download() as download:
+        view.page.click(f"{panel} .panel-header [aria-haspopup=menu]")
+        view.page.click(".menu-item:has-text('Export PNG')")
+    picture = Image.open(Path(download.value.path())).convert("RGB")
+    head = 2 * 58
+    drawn = picture.crop((0, head, 2 * seen.width, head + 2 * seen.height)).resize(seen.size)
+    difference = ImageStat.Stat(ImageChops.difference(seen, drawn)).mean
+    blank = ImageStat.Stat(ImageChops.difference(seen, Image.new("RGB", seen.size, seen.getpixel((1, 1))))).mean
+    assert sum(difference) < 0.3 * sum(blank), (difference, blank)
+
+
+def test_csv_of_a_kind_is_whole(kinds: Open, publisher: Publisher) -> None:
+    """It has no line beyond the most: what it ranks and leaves out is in the file all the same."""
+    now = time.time()
+    hosts = [f"h{number:03}" for number in range(70)]
+    publisher.publish(*(sample("kind.load", [1.0, 2.0], [now - 2, now - 1], tags={"host": host}) for host in hosts))
+    view = kinds()
+    view.until("document.querySelectorAll('.kind-bar').length === 3")
+    with view.page.expect_download() as download:
+        view.page.click(".panel:has(.kind-bars) .panel-header [aria-haspopup=menu]")
+        view.page.click(".menu-item:has-text('Export CSV')")
+    header = next(csv.reader(io.StringIO(Path(download.value.path()).read_text(), newline="")))
+    assert header[2:] == [f"kind.load{{host={host}}}" for host in hosts]
 
 
 def test_the_menu_by_keyboard(live: View, publisher: Publisher) -> None:
