@@ -5,7 +5,7 @@ everything since the subscription is read from the history as ordinary `samples`
 step, with nothing left to read, the member is released.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from broadcaster import messages
 from broadcaster.audience import Batch, Section
@@ -33,6 +33,7 @@ class Backfill:
         self._upto: dict[Record, int] = {}  # index behind what was sent; those that appear later begin at 0
         self._width = 2**62  # batches a message, adapted to how large they are
         self._planned = 0  # samples
+        self._allows: Callable[[str], bool] | None = None  # by metric; None: everything of the section
         self.spans: Spans = {}
         self.prefaces: list[bytes] = []
         self.held = True
@@ -43,6 +44,16 @@ class Backfill:
             self.prefaces.append(preface)
         for record in batch.newest:
             self._upto.setdefault(record, 0)  # kept here, should the history forget the series before its turn
+
+    def restrict(self, allows: Callable[[str], bool] | None) -> None:
+        """From now on only series that the new credentials allow, although the section has others until the end."""
+        self._allows = allows
+        for record in [record for record in self.spans if not self._allowed(record)]:
+            start, stop = self.spans.pop(record)
+            self._planned -= stop - start
+
+    def _allowed(self, record: Record) -> bool:
+        return self._allows is None or self._allows(record.series.metric)
 
     def since_time(self, records: list[Record], time: float) -> None:
         """Backfill samples with this time (Unix seconds) or later."""
@@ -67,7 +78,9 @@ class Backfill:
         seq = self._start
         while seq < self._section.last_seq or self.prefaces:
             if self.prefaces:
-                yield self.prefaces.pop(0)
+                preface = messages.series_allowed(self.prefaces.pop(0), self._allows)
+                if preface is not None:
+                    yield preface
             else:
                 seq, payload = self._next(seq)
                 yield payload
@@ -77,21 +90,24 @@ class Backfill:
         """The `backfill` messages, and a gap for what the history let go before its turn came."""
         firsts = (record.ring.seqs[start - record.ring.base] for record, (start, _) in _held(self.spans))
         first = low = min(firsts, default=self._start) - 1
-        lost = self._planned
         while low < self._start:
             before, low = low, self._cut(self.spans, low, self._start)
             count, fragments = _take(self.spans, low)
-            lost -= count
+            self._planned -= count
             if fragments:
                 yield self._samples(low, before, fragments, messages.BACKFILL)
-        if lost:  # `to` is where the chain begins, so that it goes on from there
-            yield Gap(first, self._start, 1, lost).encode()
+        if self._planned:  # `to` is where the chain begins, so that it goes on from there
+            yield Gap(first, self._start, 1, self._planned).encode()
 
     def _next(self, seq: int) -> tuple[int, bytes]:
         """One message of the chain after `seq`: merged batches, or a gap for what the history let go. To which seq."""
         upto = self._section.last_seq
         records = self._upto | dict.fromkeys(self._section.records)  # some may be forgotten, others new
-        spans = {record: (self._upto.get(record, 0), self._section.end(record)) for record in records}
+        spans = {
+            record: (self._upto.get(record, 0), self._section.end(record))
+            for record in records
+            if self._allowed(record)
+        }
         evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
         if evicted:
             cut = min(max(evicted), upto)

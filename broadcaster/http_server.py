@@ -15,6 +15,7 @@ from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
 from broadcaster.http import Core, build_app
 from broadcaster.http_door import Door, PatientStream
+from broadcaster.http_headers import Protected
 from broadcaster.http_limits import Requests
 from broadcaster.refusals import Refusals
 from ingest.listening import listen, to_whom_it_reaches
@@ -56,7 +57,7 @@ async def serve_http(
         "http_requests_per_address": lambda: app.fullest,
     }
     context = WorkerContext(None)
-    handler = _handler(to_whom_it_reaches(app), config, context, certificate)
+    handler = _handler(to_whom_it_reaches(Protected(app)), config, context, certificate)
     with listen(config.http_bind, BACKLOG) as listener:
         listener.setblocking(False)
         address = Address(config.http_bind.host, listener.getsockname()[1])

@@ -258,7 +258,10 @@ class Session:
     def _renewed(self, token: str) -> Grant:
         """Raises MessageError: a bad token costs nothing, the one before it stays."""
         try:
-            return self._shared.authenticator(token)
+            grant = self._shared.authenticator(token)
+            if self.grant.subject not in (None, grant.subject):
+                raise MessageError("bad_token", "token: of another subject (sub) than this connection: open a new one")
+            return grant
         except MessageError as problem:
             self._shared.refusals.count(getattr(problem, "reason", problem.code))
             raise

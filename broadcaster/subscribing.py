@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from broadcaster import messages
@@ -43,10 +43,26 @@ class Subscribing:
         self._operations: list[Callable[[], None]] = []
 
     def regrant(self, grant: Grant) -> None:
-        """What it may see changes; what it is subscribed to stays."""
-        self._grant = grant
-        if self.subscriptions:
-            self._operate(lambda: self._rejoin(None))
+        """What it may see changes, at once, a backfill under way included; what it is subscribed to stays."""
+        before, self._grant = self._grant, grant
+        if grant.sight == before.sight and (grant is EVERYTHING) == (before is EVERYTHING):
+            return
+        if self._backfill is None:
+            if self._section is not None:
+                self._regranted(set(self._section.records))
+            return
+        self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe)
+        if self._regranted not in self._operations:  # it is never refused, however many others wait
+            self._operations.append(self._regranted)
+
+    def _regranted(self, described: Collection[Record] = ()) -> None:
+        """Only those that are described already need not be: after a restricted backfill nobody knows."""
+        if not self.subscriptions:
+            return
+        self._rejoin(None)
+        assert self._section is not None
+        if new := [record.descriptor() for record in self._section.records if record not in described]:
+            self._outlet.send(messages.series(new))
 
     def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
         if self._backfill is None:

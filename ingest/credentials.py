@@ -79,11 +79,12 @@ class Credentials:
         """`clock` gives Unix seconds."""
         self._token = token
         self._clock = clock
-        self._shown: str | None = None  # on the newest connection
+        self._shown: str | None = None  # newest
+        self._opened: str | None = None  # the newest connection was opened with it
 
     async def fetch(self) -> str | None:
         """The token for a new connection. Raises NoToken."""
-        self._shown = await self._newest()
+        self._shown = self._opened = await self._newest()
         return self._shown
 
     async def _newest(self) -> str | None:
@@ -98,11 +99,14 @@ class Credentials:
         return token
 
     async def has_newer(self) -> bool:
-        """True if there is another token than the one that was refused."""
+        """True if there is another token than the one that was refused.
+
+        One that was sent on the same connection may be good for a new one: it can be of another subject.
+        """
         if not callable(self._token):
             return False
         try:
-            return await self._newest() not in (None, self._shown)
+            return await self._newest() not in (None, self._opened)
         except NoToken:
             return False
 

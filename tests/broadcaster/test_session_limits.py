@@ -119,8 +119,9 @@ def test_two_connections_of_a_subject_share_and_others_do_not() -> None:
 
 def test_who_leaves_or_becomes_somebody_else_is_not_counted_any_more() -> None:
     world = World(authenticator=lambda token: Subject(subject=token))
-    client = world.client(Subject())
+    client = world.client(Subject(subject=None))
     client.say(type="authenticate", token="bob")
+    client.say(type="authenticate", token="ann")  # refused: it is bob's by now
     subjects = world.shared.subjects
     assert [subjects.named(name, 0.0).connections for name in ("sub:ann", "sub:bob")] == [0, 1]
     client.session.leave()

@@ -111,6 +111,20 @@ async def test_a_client_with_a_newer_token_comes_back(guarded: Broadcaster) -> N
         assert producer.statistics().acknowledged == 1
 
 
+async def test_a_client_whose_token_becomes_another_subjects_connects_anew(guarded: Broadcaster) -> None:
+    began = time.time()
+    first = token(expires_s=2)
+    other = mint(secret(SECRET.encode()), subject="bob", scope="publish:*", expires_s=60, now=began)
+    async with open_producer(guarded.url, token=lambda: first if time.time() < began + 0.5 else other) as producer:
+        await producer.connected()
+        with trio.fail_after(15):
+            while producer.statistics().connections < 2:
+                await producer.send("a", 1.0)
+                await trio.sleep(0.1)
+        await producer.flush()
+        assert producer.statistics().acknowledged == producer.statistics().sent
+
+
 async def test_revocation_ends_connections_within_a_second_or_so(
     guarded: Broadcaster, dial: Dial, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Credentials at the handshake, in messages and over HTTP, through the authenticator's seam: not JWTs yet."""
+"""Credentials at the handshake, in messages and over HTTP, through the authenticator's seam; JWTs: test_tokens.py."""
 
 import time
 from collections.abc import Callable
@@ -183,6 +183,24 @@ async def test_authenticate_with_less(guarded: Broadcaster, dial: Dial) -> None:
         assert wire.rules.points == {}
 
 
+async def test_authenticate_as_somebody_else(guarded: Broadcaster, tokens: Tokens, dial: Dial) -> None:
+    tokens.grants |= {"ann": Grant("publish:*", subject="ann"), "bob": Grant("publish:* admin", subject="bob")}
+    wire = await dial(guarded, headers=bearer("ann"))
+    error = await wire.refused("authenticate", token="bob")
+    assert (error["code"], "another subject" in error["message"]) == ("bad_token", True)
+    assert (await wire.publish(1, [sample("m", 1)]))["accepted"] == 1, "it goes on with what it had"
+
+
+async def test_wider_credentials_describe_what_they_add(guarded: Broadcaster, dial: Dial) -> None:
+    producer, wire = await dial(guarded, headers=bearer("all")), await dial(guarded, headers=bearer("host"))
+    await producer.publish(1, [sample("shop.orders", 1)])
+    await wire.subscribe()
+    await wire.send("authenticate", token="all")
+    assert [each["metric"] for each in (await wire.expect("series"))["series"]] == ["shop.orders"]
+    await producer.publish(2, [sample("shop.orders", 2)])
+    await wire.until_samples(1)
+
+
 async def test_forbidden_altogether(guarded: Broadcaster, dial: Dial) -> None:
     """Whoever asks again and again for what is forbidden is told so each time, and at last closed with 4503."""
     try:
@@ -220,6 +238,26 @@ async def test_http(guarded: Broadcaster, method: str, path: str, expected: Call
             assert response.json()["code"] == "bad_token"
         for token in ("all", "host"):
             assert (await request(bearer(token))).status_code == expected(token), token
+
+
+async def test_answers_over_http_are_for_nobody_else(guarded: Broadcaster) -> None:
+    page = {"Origin": "http://localhost:8050"}
+    async with httpx.AsyncClient(trust_env=False, base_url=guarded.http_url) as client:
+        for path in ("/v1/series", "/metrics", "/healthz", "/nowhere"):
+            for headers in ({}, bearer("all"), bearer("all") | page):
+                response = await client.get(path, headers=headers)
+                assert response.headers.get_list("cache-control") == ["no-store"]
+                assert response.headers["x-content-type-options"] == "nosniff"
+                assert response.headers.get("access-control-allow-origin") == (headers or {}).get("Origin")
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+        preflight = await client.options("/v1/series", headers=page | asked)
+        assert (preflight.status_code, "Authorization" in preflight.headers["access-control-allow-headers"]) == (
+            204,
+            True,
+        )
+        assert (
+            await client.get("/v1/series", headers=bearer("all") | {"Origin": "https://evil.example"})
+        ).status_code == 403
 
 
 async def test_health_needs_no_token(guarded: Broadcaster) -> None:

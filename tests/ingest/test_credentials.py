@@ -68,6 +68,32 @@ class Mint:
         return self.token
 
 
+class Script(Mint):
+    """Gives these one after the other: by itself, because the clock of a test does not wait for threads."""
+
+    def __init__(self, *tokens: str) -> None:
+        super().__init__()
+        self._tokens = list(tokens)
+
+    def __call__(self) -> str | None:
+        self.token = self._tokens.pop(0)
+        return super().__call__()
+
+
+async def renewed_once(credentials: Credentials) -> tuple[float, str]:
+    """When a newer token was sent, and which."""
+    sent: list[tuple[float, str]] = []
+
+    async def send(token: str) -> None:
+        sent.append((trio.current_time(), token))
+        scope.cancel()
+
+    with trio.CancelScope() as scope:
+        await credentials.renew(send)
+    (found,) = sent
+    return found
+
+
 def recorder(sent: list[tuple[float, str]]) -> Callable[[str], object]:
     async def send(token: str) -> None:
         sent.append((trio.current_time(), token))
@@ -84,31 +110,17 @@ async def test_a_text_is_shown_and_never_renewed(autojump_clock: trio.testing.Mo
 
 
 async def test_a_newer_token_is_sent_before_the_end(autojump_clock: trio.testing.MockClock) -> None:
-    mint, sent = Mint(), list[tuple[float, str]]()
-    mint.token = jwt(100, "first")
-    credentials = Credentials(mint, trio.current_time)
+    credentials = Credentials(Script(jwt(100, "first"), jwt(1_000, "second")), trio.current_time)
     await credentials.fetch()
-    mint.token = jwt(1_000, "second")
-    with trio.move_on_after(500):
-        await credentials.renew(recorder(sent))  # type: ignore[arg-type]
-    assert sent == [(80.0, jwt(1_000, "second"))]
+    assert await renewed_once(credentials) == (80.0, jwt(1_000, "second"))
 
 
 async def test_it_is_asked_for_until_there_is_one(autojump_clock: trio.testing.MockClock) -> None:
-    mint, sent = Mint(), list[tuple[float, str]]()
-    mint.token = jwt(10, "first")
-    credentials = Credentials(mint, trio.current_time)
+    first, sent = jwt(10, "first"), list[tuple[float, str]]()
+    script = Script(first, first, "broken", "broken", jwt(None, "without an end"))
+    credentials = Credentials(script, trio.current_time)
     await credentials.fetch()
-
-    async def later() -> None:
-        await trio.sleep(8.5)
-        mint.token = "broken"
-        await trio.sleep(2)
-        mint.token = jwt(None, "without an end")
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(later)
-        await credentials.renew(recorder(sent))  # type: ignore[arg-type]
+    await credentials.renew(recorder(sent))  # type: ignore[arg-type]
     assert sent == [(11.0, jwt(None, "without an end"))]
 
 
@@ -122,6 +134,16 @@ async def test_a_function_that_fails_is_no_token() -> None:
     mint.token = "two words"
     with pytest.raises(NoToken, match="printable ASCII"):
         await credentials.fetch()
+
+
+async def test_what_was_refused_on_a_connection_may_open_another(autojump_clock: trio.testing.MockClock) -> None:
+    first, other = jwt(10, "of ann"), jwt(100, "of bob")
+    credentials = Credentials(Script(first, other, other, other, other), trio.current_time)
+    await credentials.fetch()
+    assert await renewed_once(credentials) == (8.0, other)
+    assert await credentials.has_newer()
+    assert await credentials.fetch() == other
+    assert not await credentials.has_newer()
 
 
 async def test_after_a_refusal_only_another_token_helps() -> None:

@@ -1,0 +1,128 @@
+"""New credentials on a connection that is subscribed: what it sees changes at once."""
+
+import pytest
+
+from broadcaster import backfill as backfill_module
+from broadcaster import subscribing
+from broadcaster.auth import Grant
+from tests.broadcaster.frame_parts import Message
+from tests.broadcaster.test_publishing import Only
+from tests.broadcaster.world import Client, World
+
+ALL: list[Message] = [{}]
+
+
+def world_of_prefixes() -> World:
+    """A token is the beginning of the metrics that it allows."""
+
+    def authenticator(token: str | None) -> Grant:
+        return Only(str(token))
+
+    return World(authenticator)
+
+
+def publish(world: World, *metrics: str) -> None:
+    for metric in metrics:
+        world.publish(metric, 1.0)
+        world.flush()
+
+
+def metrics(found: list[Message]) -> list[str]:
+    """Of the descriptions, in `subscribed` and in `series`."""
+    return [series["metric"] for each in found if each["type"] in ("series", "subscribed") for series in each["series"]]
+
+
+def keys(found: list[Message]) -> set[int]:
+    return {key for each in found if each["type"] == "samples" for key, _, _ in each["series"]}
+
+
+def held(world: World, grant: Grant) -> Client:
+    """It subscribed to everything, and has taken nothing of its backfill yet."""
+    client = world.client(grant)
+    client.stuck = True
+    client.say(type="subscribe", id=1, select=ALL, history=1e12)
+    return client
+
+
+def released(client: Client) -> list[Message]:
+    client.stuck = False
+    while client.pump():
+        pass
+    return client.take()
+
+
+def test_wider_credentials_describe_what_they_add() -> None:
+    world = world_of_prefixes()
+    publish(world, "a.x", "b.x")
+    client = world.client(Only("a."))
+    assert metrics(client.ask(type="subscribe", id=1, select=ALL)) == ["a.x"]
+    assert metrics(client.ask(type="authenticate", token="")) == ["b.x"]
+    publish(world, "b.x")
+    assert keys(client.take()) == {2}
+
+
+def test_a_renewal_that_changes_nothing_is_not_noticed() -> None:
+    world = world_of_prefixes()
+    publish(world, "a.x")
+    client = world.client(Only("a."), max_rate=1)
+    client.ask(type="subscribe", id=1, select=ALL)
+    publish(world, "a.x")
+    assert [each["type"] for each in client.ask(type="authenticate", token="a.")] == []
+
+
+def test_narrower_credentials_end_a_backfill_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever reads slowly enough would see for ever what only an older token allowed."""
+    monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 1)
+    world = world_of_prefixes()
+    publish(world, *["a.x", "b.x"] * 5)
+    client = held(world, Only(""))
+    publish(world, "b.new", "a.new", "b.x")
+    client.say(type="authenticate", token="a.")
+    publish(world, "b.newer", "b.x", "a.x")
+    found = released(client)
+    chain = [each for each in found if each["type"] != "subscribed"]
+    assert set(metrics(chain)) == {"a.x", "a.new"}
+    allowed = {record.key for series, record in world.history.records.items() if series.metric.startswith("a.")}
+    assert keys(found) == allowed, "the message that was made before was of a.x"
+    assert not [each for each in found if each["type"] == "gap" and each["samples"]]
+    seqs = [each["seq"] for each in found if each["type"] == "samples" and not each.get("backfill")]
+    assert seqs == sorted(seqs) and seqs[-1] == world.history.seq
+
+
+def test_narrower_credentials_are_never_too_many_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscribing, "OPERATIONS_MAX", 1)
+    world = world_of_prefixes()
+    publish(world, "a.x", "b.x", "a.x", "b.x")
+    client = held(world, Only(""))
+    client.say(type="unsubscribe", id=7)
+    for token in ("a.", "c.", "a."):
+        client.say(type="authenticate", token=token)
+    assert "bad_token" not in str(released(client))
+    publish(world, "a.x", "b.x")
+    assert keys(client.take()) == {1}
+
+
+def test_what_was_withheld_is_described_when_it_may_be_seen_again() -> None:
+    world = world_of_prefixes()
+    publish(world, "a.x")
+    client = held(world, Only(""))
+    publish(world, "b.x")
+    client.say(type="authenticate", token="a.")
+    client.stuck = True
+    client.say(type="authenticate", token="")
+    found = released(client)
+    publish(world, "b.x")
+    assert "b.x" in metrics(found)
+    assert keys(client.take()) == {2}
+
+
+@pytest.mark.parametrize("first", [None, "ann"])
+def test_a_connection_stays_whose_it_is(first: str | None) -> None:
+    world = World(lambda token: Only("", subject=token))
+    client = world.client(Only("", subject=first))
+    client.say(type="authenticate", token="ann")
+    assert client.take() == []
+    (problem,) = client.ask(type="authenticate", token="bob")
+    assert (problem["code"], client.session.grant.subject) == ("bad_token", "ann")
+    assert "of another subject (sub)" in problem["message"]
+    assert world.shared.refusals.counts == {"bad_token": 1}
