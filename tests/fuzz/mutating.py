@@ -30,6 +30,7 @@ WORSE: tuple[object, ...] = (
     *([0] * 300, {"": ""}, {str(n): n for n in range(40)}, [None, "x", 1], float("inf"), float("nan"), "\ud800"),
 )
 INPUT_BYTES = 400_000
+BRACKETS = 150  # more may be nested deeper than Python calls itself
 DEEP = (20, 500, 990, 1_020, 5_000, 100_000)
 RAW = (
     b"\x00",
@@ -182,6 +183,9 @@ class Deep:
 
 
 def _loaded(data: bytes) -> Any:
+    """The document, if it is one that can be walked through."""
+    if data.count(b"[") + data.count(b"{") > BRACKETS:
+        return _NOTHING
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -1,11 +1,13 @@
 """A short run of the fuzzing that `python -m tests.fuzz` does for long, and whether it would find anything."""
 
+import random
+
 import pytest
 
 from tests.fuzz import feeding, machines
 from tests.fuzz.feeding import feed
 from tests.fuzz.machines import MACHINES
-from tests.fuzz.mutating import Deep, Number, dumped
+from tests.fuzz.mutating import Deep, Mutator, Number, dumped
 from tests.fuzz.targets import TARGETS, Fuzzed, Target
 
 INPUTS = 250
@@ -57,6 +59,12 @@ def test_the_same_seed_chooses_the_same_input() -> None:
         feed("noted", always(runs[-1].append), ALL_S, 7, 100)
     assert runs[0] == runs[1]
     assert len(set(runs[0])) > 80
+
+
+def test_what_is_nested_deep_is_changed_by_bytes() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    mutator = Mutator(random.Random(1), [deep])
+    assert len({mutator.next() for _ in range(100)}) > 50
 
 
 def test_what_is_no_json_can_be_written_as_if_it_were() -> None:
