@@ -56,6 +56,7 @@ export class Panels {
     if (!this.waiting.size || performance.now() > this.arrangedAt + 250) {
       for (const panel of this.panels.values()) panel.arrange();
       this.arrangedAt = performance.now();
+      this.#tellIfNone();
     }
     return true;
   }
@@ -130,6 +131,10 @@ export class Panels {
 
   filter() {
     for (const panel of this.panels.values()) this.#show(panel);
+    this.#tellIfNone();
+  }
+
+  #tellIfNone() {
     this.none.hidden = this.panels.size === 0 || [...this.panels.values()].some(({ node }) => !node.hidden);
   }
 

@@ -26,7 +26,7 @@ Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
 QUALITY = 80
 FILLED_S = 62  # until a window of a minute is full
-OPENED_MS, SETTLED_MS, DOOMED_S = 2500, 700, 4
+OPENED_MS, SETTLED_MS, DOOMED_S, TRAINED_S = 2500, 700, 4, 30
 MOVING = "moving"
 MOVING_SIZE, FRAMES, EVERY_S = (800, 500), 40, 0.125
 
@@ -39,6 +39,7 @@ class Scene:
     empty: str
     doomed: str
     doom: Callable[[], None]
+    train: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class State:
     path: str = "/"
     act: Callable[[Page], None] = lambda page: None
     server: str = "page"
+    trains: bool = False  # a model meanwhile
 
     @property
     def doomed(self) -> bool:
@@ -82,6 +84,10 @@ STATES: dict[str, State] = {
     "dashboard": State(),
     "pointed-at": State("/?filter=shop", _point),
     "paused": State("/?filter=shop", _press(" ")),
+    "looking-back": State("/?filter=shop", _press("ArrowLeft", "ArrowLeft")),
+    "no-match": State("/?filter=nothing+of+that+name"),
+    "menu": State("/?filter=shop.latency", _click("[data-metric='shop.latency'] .panel-button")),
+    "full-screen": State("/?filter=shop", _press("j", "f")),
     "web-shop": State("/?dashboard=web-shop"),
     "host": State("/?dashboard=host"),
     "editing": State("/?dashboard=web-shop", _click("#edit")),
@@ -94,6 +100,7 @@ STATES: dict[str, State] = {
     "embed": State("/embed?metric=shop.latency"),
     "empty": State(server="empty"),
     "reconnecting": State("/?filter=shop", server="doomed"),
+    "training": State("/?dashboard=training", trains=True),
 }
 
 
@@ -108,13 +115,21 @@ def scene() -> Iterator[Scene]:
 
         demo = start("demo", "--bind", "127.0.0.1:0", "--no-browser", **ANYWHERE)
         empty, doomed = start("serve", **ANYWHERE), start("serve", **ANYWHERE)
+        page, live = url_in(demo, "http"), url_in(demo, "ws")
         silent, lost = url_in(empty, "ws"), url_in(doomed, "ws")
         start("push", "--to", lost, "shop")
         lonely, lasting = (start("dashboard", "--broadcaster", stream, **http) for stream in (silent, lost))
-        yield Scene(url_in(demo, "http"), url_in(lonely, "http"), url_in(lasting, "http"), doomed.kill)
+
+        def train() -> None:
+            stack.callback(subprocess.Popen([sys.executable, ROOT / "examples" / "training_loss.py", live]).kill)
+            time.sleep(TRAINED_S)
+
+        yield Scene(page, url_in(lonely, "http"), url_in(lasting, "http"), doomed.kill, train)
 
 
 def take(browser: Browser, places: Scene, name: str, state: State) -> None:
+    if state.trains:
+        places.train()
     looks = [(size, theme) for size in SIZES for theme in THEMES]
     pages = {look: opened(browser, *look, getattr(places, state.server) + state.path) for look in looks}
     if state.doomed:

@@ -150,6 +150,16 @@ def test_the_filter_finds_metrics_and_tags(live: View, publisher: Publisher) -> 
     assert live.page.locator(".group-title:visible").count() == 2
 
 
+def test_a_link_whose_filter_matches_nothing_says_so(live: View, publisher: Publisher) -> None:
+    """Panels come after the filter then."""
+    publisher.publish(sample("find.this", 1.0))
+    live.until_painted("find.this", 1)
+    live.open(live.url.partition("?")[0] + "?filter=nothing")
+    live.until("document.querySelector('.no-match').checkVisibility()")
+    live.page.fill("#filter", "this")
+    live.until("!document.querySelector('.no-match').checkVisibility()")
+
+
 def test_legend_and_hover(live: View, publisher: Publisher) -> None:
     samples = series("hover.value", 5, back_s=30, step_s=5)
     for each in samples:
