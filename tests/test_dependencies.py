@@ -24,11 +24,11 @@ def pinned(constraints: str) -> set[str]:
 def licence(name: str) -> str | None:
     """A package's own statement; None: it is not for this platform."""
     try:
-        about = metadata(name)
+        about = metadata(name).json
     except PackageNotFoundError:
         return None
-    classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
-    return " ".join([about["License-Expression"] or "", (about["License"] or "")[:200], *classifiers])
+    classifiers = [each for each in about.get("classifier", []) if each.startswith("License ::")]
+    return " ".join([str(about.get("license_expression", "")), str(about.get("license", ""))[:200], *classifiers])
 
 
 def test_each_package_we_ask_for_is_accounted_for() -> None:

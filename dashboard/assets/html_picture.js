@@ -12,7 +12,6 @@ const STYLES = [
   'fill', 'fill-opacity', 'stroke', 'stroke-opacity', 'stroke-width', 'stroke-dasharray', 'stroke-linecap', 'stroke-linejoin', 'paint-order', 'text-anchor',
 ];
 const PSEUDO = /** @type {const} */ (['::before', '::after']);
-const XHTML = 'http://www.w3.org/1999/xhtml';
 
 /** @param {HTMLElement} source @returns {SVGElement} as large as it is on the page */
 export function framed(source) {
@@ -20,7 +19,7 @@ export function framed(source) {
   const frame = svg('foreignObject', '');
   for (const [name, value] of Object.entries({ width, height })) frame.setAttribute(name, String(value));
   const copy = /** @type {HTMLElement} */ (copied(source));
-  copy.setAttribute('xmlns', XHTML);
+  copy.setAttribute('xmlns', document.documentElement.namespaceURI ?? '');
   copy.style.position = 'relative'; // wherever it was
   copy.style.inset = 'auto';
   frame.append(copy);
