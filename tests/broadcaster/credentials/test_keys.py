@@ -51,6 +51,7 @@ def test_each_key_has_one_algorithm() -> None:
         (m.private_pem(m.ed25519_key(0)), "got a private key"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "expected a JWKS file"),
     ],
+    ids=map(str, range(22)),  # keys are made anew in each process
 )
 def test_what_is_no_key_is_refused(data: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
