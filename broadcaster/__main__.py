@@ -20,6 +20,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     serve.add_argument("--alerts", metavar="PATH", help="alerts: a TOML file, or a directory of them (none)")
     writable = "pages may make and change alerts in that directory, which is made if missing"
     serve.add_argument("--alerts-writable", action="store_const", const=True, help=writable)
+    serve.add_argument("--data-dir", metavar="DIR", help="keep the history in that directory, which is made if missing")
     serve.add_argument("--config", metavar="FILE", help="TOML file with settings")
     serve.add_argument(
         "--insecure", action="store_const", const=True, help="allow binding beyond loopback without credentials"
@@ -100,7 +101,7 @@ def _serve(args: argparse.Namespace) -> int:
 
     names = [
         *("bind", "http_bind", "insecure", "tls_certificate", "tls_key", "token_secret", "token_keys", "token_revoked"),
-        *("alerts", "alerts_writable", "log_format"),
+        *("alerts", "alerts_writable", "data_dir", "log_format"),
     ]
     flags = {name: getattr(args, name) for name in names}
     run(flags, args.config)

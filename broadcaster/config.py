@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -125,6 +125,13 @@ class BroadcasterConfig(BaseModel):
     history_age_s: Seconds = Field(3_600.0, description="Samples accepted longer ago are dropped.")
     history_bytes: Positive = Field(268_435_456, description="Memory of the whole history.")
     producer_memory_s: Seconds = Field(600.0, description="How long a producer's last id is remembered.")
+    data_dir: Path | None = Field(None, description="A directory for the history, which then outlives a restart.")
+    durability: Literal["accepted", "committed"] = Field(
+        "accepted", description="When an ack is sent: at once, or when its samples are on the disk."
+    )
+    store_age_s: Bound = Field(604_800.0, description="Samples stored longer ago are deleted; 0: none are.")
+    store_bytes: Count = Field(1_073_741_824, description="Size of the stored history; 0: no bound.")
+    store_queue_bytes: Positive = Field(67_108_864, description="Memory for what waits to be stored.")
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )

@@ -167,6 +167,7 @@ class History:
         self._expired = 0
         self._event_series = 0
         self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
+        self.breaks: tuple[tuple[int, int], ...] = ()  # (last, base): numbers between were another life's, now lost
 
     def bound(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
         """From now on; what is over the new bounds goes when something comes, or with the next sweep."""
@@ -188,9 +189,17 @@ class History:
         return len(self.records) >= self._series_max
 
     def add(self, series: Series, kind: Kind | None) -> Record:
-        record = self.records[series] = Record(next(self._keys), series, kind or "gauge")
+        return self.revive(next(self._keys), series, kind)
+
+    def revive(self, key: int, series: Series, kind: Kind | None) -> Record:
+        """A series that has its key already."""
+        record = self.records[series] = Record(key, series, kind or "gauge")
         self._event_series += kind == "event"
         return record
+
+    def go_on(self, epoch: str, seq: int, next_key: int) -> None:
+        """From here on, as it was stored."""
+        self.epoch, self.seq, self._keys = epoch, seq, itertools.count(next_key)
 
     def append(self, record: Record, times: Sequence[float], values: Sequence[Value], now: float) -> None:
         """Puts samples of the batch `seq` into the ring of their series."""
@@ -265,6 +274,8 @@ class History:
 
     def holds_after(self, records: Sequence[Record], seq: int) -> bool:
         """True if every sample of these series that came after the batch `seq` is still held."""
+        if any(last < seq < base for last, base in self.breaks):
+            return False
         return self.lost_seq <= seq and all(record.ring.evicted_seq <= seq for record in records)
 
     def statistics(self) -> HistoryStatistics:

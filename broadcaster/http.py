@@ -85,6 +85,9 @@ class Core(Protocol):
     ) -> Mapping[str, Any]:
         """Applies a `publish` of so many bytes and returns the fields of its `ack`. Raises MessageError."""
 
+    async def stored(self) -> None:
+        """Returns when that may be acknowledged. Raises MessageError (rate_limited)."""
+
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         """The known series that the selection selects."""
 
@@ -232,6 +235,7 @@ async def _publish(request: Request, core: Core) -> Response:
         return Response(status_code=400)  # to nobody
     address = request.client.host if request.client else ""
     ack = core.publish(decode(body), caller, address, time.time(), len(body))
+    await core.stored()
     rejected = ack["rejected"]
     if rejected and not ack["accepted"] and all(each.code == "forbidden" for each in rejected):
         raise MessageError("forbidden", rejected[0].message)

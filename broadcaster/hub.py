@@ -5,6 +5,7 @@ once. Then each section of each audience is served: one message is joined, and e
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -28,6 +29,20 @@ class Inspector(Protocol):
     def inspect(self, columns: Mapping[Record, tuple[Sequence[float], Sequence[Value]]], now: float) -> None: ...
 
 
+class Recorder(Protocol):
+    """Who stores every batch. Neither waits nor raises, nor publishes meanwhile."""
+
+    def described(self, record: Record) -> None:
+        """A series that is new, or described otherwise than before."""
+
+    def forgotten(self, record: Record) -> None: ...
+
+    def record(
+        self, seq: int, columns: Mapping[Record, tuple[Sequence[float], Sequence[Value]]], now: float, *, partial: bool
+    ) -> bool:
+        """Takes a batch; `partial`: a message goes on in the next. True: nobody is to see it before `Hub.release`."""
+
+
 class Hub:
     """All series, all audiences, and what waits for the next flush. Times are seconds of a steady clock."""
 
@@ -35,6 +50,8 @@ class Hub:
         self.history = history
         self.on_pending = on_pending
         self.inspector: Inspector | None = None
+        self.recorder: Recorder | None = None
+        self._withheld: deque[dict[Record, tuple[list[Any], list[Any]]]] = deque()  # bounded by the recorder
         self.accepted_samples = 0
         self.batches = 0
         self._audiences: dict[tuple[object, ...], Audience] = {}
@@ -66,7 +83,7 @@ class Hub:
         Returns those refused because there are too many series, or too many new ones.
         """
         refused: list[tuple[Entry, SampleError]] = []
-        records = self.history.records
+        records, begun = self.history.records, False
         for entry in entries:
             record = records.get(entry.series)
             if record is None:
@@ -88,8 +105,10 @@ class Hub:
             if record.kind == "event":
                 weight += sum(map(len, values)) // EVENT_WEIGHT  # type: ignore[arg-type]  # texts only
             if self._weight and self._weight + weight > FLUSH_SAMPLES:
-                self.flush(now)
+                self.collect(now, partial=begun)
+                self.serve(now)
             self._weight += weight
+            begun = True
             pending = self._pending.get(record)
             if pending is None:
                 self._pending[record] = (
@@ -109,6 +128,11 @@ class Hub:
     def _add(self, entry: Entry, now: float) -> Record:
         record = self.history.add(entry.series, entry.kind)
         record.describe(entry.kind, entry.unit, entry.help)
+        self.adopt(record, now)
+        return record
+
+    def adopt(self, record: Record, now: float) -> None:
+        """A series that is in the history from now on."""
         self._watchers[record] = []
         for audience in self._audiences.values():
             if audience.wish.wants(record):
@@ -116,13 +140,14 @@ class Hub:
         self._redescribe(record)
         if self.inspector is not None:
             self.inspector.appeared(record, now)
-        return record
 
     def _watch(self, audience: Audience, record: Record) -> None:
         self._watchers[record].append(audience)
         audience.records[record] = None
 
     def _redescribe(self, record: Record) -> None:
+        if self.recorder is not None:
+            self.recorder.described(record)
         for audience in self._watchers[record]:
             for section in audience.sections:
                 section.undescribed[record] = None
@@ -132,11 +157,32 @@ class Hub:
         self.collect(now)
         self.serve(now)
 
-    def collect(self, now: float) -> None:
-        """Gives what was published the next seq; its audiences wait to be served."""
+    def collect(self, now: float, *, partial: bool = False) -> None:
+        """Gives what was published the next seq; its audiences wait to be served.
+
+        `partial`: the rest of a message is still to be published.
+        """
         pending, self._pending, self._weight = self._pending, {}, 0
         if not pending:
             return
+        recorder = self.recorder
+        if recorder is not None and recorder.record(self.collected_seq + 1, pending, now, partial=partial):
+            self._withheld.append(pending)
+        else:
+            self._take_in(pending, now)
+
+    @property
+    def collected_seq(self) -> int:
+        """The newest batch, be it withheld or not."""
+        return self.history.seq + len(self._withheld)
+
+    def release(self, batches: int, now: float) -> None:
+        """So many of the batches that were withheld are taken in; their audiences wait to be served."""
+        for _ in range(batches):
+            self._take_in(self._withheld.popleft(), now)
+        self.on_pending()
+
+    def _take_in(self, pending: dict[Record, tuple[list[Any], list[Any]]], now: float) -> None:
         history = self.history
         history.seq += 1
         history.mark(now)
@@ -188,13 +234,15 @@ class Hub:
     def sweep(self, now: float) -> None:
         """Evicts old history and forgets series that were silent for long."""
         for record in self.history.sweep(now):
-            if record in self._pending:
+            if record in self._pending or any(record in columns for columns in self._withheld):
                 self.history.records[record.series] = record
             else:
                 for audience in self._watchers.pop(record):
                     del audience.records[record]
                 if self.inspector is not None:
                     self.inspector.forgotten(record, now)
+                if self.recorder is not None:
+                    self.recorder.forgotten(record)
 
     def join(self, member: Member, wish: Wish) -> tuple[Section, int]:
         """Makes the member one of the audience of its wish. Returns its section, and the seq where its chain begins."""

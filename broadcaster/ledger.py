@@ -1,6 +1,7 @@
 """Which messages of each producer were applied, so that one sent again is not applied twice. Pure."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 REFUSED_MAX = 1_000
@@ -20,6 +21,11 @@ class Account:
 
     def apply(self, id: int) -> None:
         self.refused.pop(id, None)
+        self.last = max(self.last, id)
+
+    def withdraw(self, id: int) -> None:
+        """A message that was applied, but is lost for the store: it may come again."""
+        self.refused[id] = None
         self.last = max(self.last, id)
 
     def refuse(self, id: int) -> None:
@@ -50,6 +56,10 @@ class Ledger:
         while len(self._accounts) > PRODUCERS_MAX:
             self._accounts.popitem(last=False)
         return account
+
+    def accounts(self) -> Iterable[tuple[str, Account]]:
+        """Those not heard of for longest come first."""
+        return self._accounts.items()
 
     def sweep(self, now: float) -> None:
         """Forgets who was not heard of for long. The oldest come first."""

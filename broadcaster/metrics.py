@@ -20,6 +20,8 @@ _COUNTERS = {
     "loop_stalls": "Times that the event loop stood still for longer than watchdog_s.",
     "log_withheld": "Lines of the log that were withheld, because many of their kind came.",
     "log_dropped": "Lines of the log that were dropped, because nobody took them in time.",
+    "stored_batches": "Batches written to the stored history.",
+    "store_lost_batches": "Batches that the stored history lacks, because it could not be written to for too long.",
     "webhook_retries": "Attempts to deliver webhooks that failed and were followed by another.",
 }
 _COUNTERS_BY = {
@@ -48,6 +50,9 @@ _GAUGES = {
     "memory_bytes": "Resident memory of the process.",
     "alert_rules": "Alerts that are set.",
     "webhooks_waiting": "Webhooks that wait to be delivered.",
+    "store_failing": "1: the stored history cannot be written to.",
+    "store_bytes": "Bytes that the stored history takes.",
+    "store_queue": "Bytes that wait to be stored.",
 }
 _GAUGES_BY = {
     "connections": ("role", "Connections now, by role."),

@@ -4,6 +4,8 @@ import logging
 import socket
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import trio
@@ -32,6 +34,7 @@ from broadcaster.roster import Roster
 from broadcaster.selection import Selection
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
+from broadcaster.store.service import Store
 from broadcaster.telemetry import publish_telemetry
 from broadcaster.transports.handshake import PATH
 from ingest.listening import listen
@@ -73,6 +76,8 @@ class Broadcaster:
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
+        self.store = None if config.data_dir is None else Store(config.data_dir, config, self.hub, ledger)
+        self._shared.store = self.store
         self.addresses, self.refusals = self._shared.addresses, self._shared.refusals
         self._publishers = Publishers(self._shared)
         self.alerting = Alerts(
@@ -110,9 +115,16 @@ class Broadcaster:
     def publish(
         self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
     ) -> Mapping[str, Any]:
+        if self.store is not None:
+            self.store.admit(None)
         grant = EVERYTHING if caller is EVERYTHING else _HttpGrant(caller)
         publish = self._publishers.publish(message, size, grant, address, now)
         return messages.ack_fields(publish.id, publish.accepted, publish.rejected)
+
+    async def stored(self) -> None:
+        """What was published is safe, as far as the settings promise. Raises MessageError (rate_limited)."""
+        if self.store is not None and self.store.withholds:
+            await self.store.stored()
 
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         wish = Wish(selection, None, caller.may_subscribe)
@@ -126,7 +138,8 @@ class Broadcaster:
         return self._reporting.connections(most)
 
     def figures(self) -> Figures:
-        return self._reporting.figures()
+        figures = self._reporting.figures()
+        return figures if self.store is None else replace(figures, **self.store.figures())
 
     def refused(self, reason: str) -> None:
         self.refusals.count(reason)
@@ -171,6 +184,8 @@ class Broadcaster:
                 self._shared.ledger.sweep(now)
                 self._shared.subjects.sweep(now)
                 self._publishers.sweep(now)
+                if self.store is not None:
+                    self.store.sweep(now)
                 self.reload()
 
     def reload(self, config: BroadcasterConfig | None = None) -> None:
@@ -238,7 +253,8 @@ async def serve(
     accept connections.
 
     Raises:
-        CommandError: an address cannot be listened on, or the certificate or the keys of tokens cannot be used.
+        CommandError: an address cannot be listened on, the certificate or the keys of tokens cannot be used, or
+            another broadcaster uses the directory of the history.
     """
     broadcaster = Broadcaster(config, authenticator or authenticator_of(config))
     cancelled = trio.Event()
@@ -249,7 +265,7 @@ async def serve(
         finally:
             cancelled.set()
 
-    with listen(config.bind, BACKLOG) as sock:
+    with broadcaster.store or nullcontext(), listen(config.bind, BACKLOG) as sock:
         sock.setblocking(False)
         scheme = "ws" if broadcaster.certificate is None else "wss"
         broadcaster.url = f"{scheme}://{Address(config.bind.host, sock.getsockname()[1])}{PATH}"

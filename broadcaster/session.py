@@ -31,8 +31,8 @@ class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
 
     __slots__ = (
-        "_address", "_bad", "_closed", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client", "grant",
-        "id", "producer", "published", "quota",
+        "_address", "_bad", "_closed", "_left", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client",
+        "grant", "id", "producer", "published", "quota",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, address: str = "") -> None:
@@ -47,7 +47,7 @@ class Session:
         self._publisher: Publisher | None = None
         self._subscribing = Subscribing(shared, outlet, grant, self.refuse)
         self._spoken = False
-        self._closed = False
+        self._closed = self._left = False
         self._address = address
         self.quota = Quota(shared.subjects, shared.refusals, shared.clock())
         self.quota.belongs_to(shared.subject(grant, address), shared.clock())
@@ -187,25 +187,50 @@ class Session:
         account = self._account(id)
         if account is not None and id is not None and not publisher.expects(id, account):
             shared.counts.duplicates += 1
-            self._outlet.send(messages.ack(id, 0, (), duplicate=True))
+            self._answer(messages.ack(id, 0, (), duplicate=True), id)
             return
         try:
+            if shared.store is not None and id is not None:
+                shared.store.admit(id)
             publish = publisher.publish(message, self.grant, time.time())
         except MessageError:
             if account is not None and id is not None:
                 account.refuse(id)
+                self._touch(account)
             raise
         if account is not None and id is not None:
             account.apply(id)
+            self._touch(account)
         self.published += publish.accepted
         self._acknowledge(id, publish)
 
     def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
-            self._outlet.send(messages.ack(id, publish.accepted, publish.rejected))
+            self._answer(messages.ack(id, publish.accepted, publish.rejected), id)
         elif publish.rejected:
             first = publish.rejected[0]
             raise MessageError(first.code, first.message)
+
+    def _answer(self, ack: bytes, id: int) -> None:
+        """At once, or when what was published is stored."""
+        store = self._shared.store
+        if store is None or not store.withholds:
+            self._outlet.send(ack)
+        else:
+            store.after(lambda stored: self._stored(ack, id, stored=stored))
+
+    def _stored(self, ack: bytes, id: int, *, stored: bool) -> None:
+        if not stored:
+            if (account := self._account(id)) is not None:
+                account.withdraw(id)
+                self._touch(account)
+            ack = messages.error(MessageError("rate_limited", "id: its samples could not be stored; send it again", id))
+        if not self._left:
+            self._outlet.send(ack)
+
+    def _touch(self, account: Account) -> None:
+        if self._shared.store is not None and self.producer is not None:
+            self._shared.store.touched(self.producer, account)
 
     def _publishing(self) -> Publisher:
         if self._publisher is None:
@@ -278,6 +303,7 @@ class Session:
 
     def leave(self) -> None:
         """Takes the connection out of its audience, and from its subject."""
+        self._left = True
         self._subscribing.leave()
         self.quota.belongs_to(None, self._shared.clock())
 

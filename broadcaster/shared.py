@@ -10,11 +10,29 @@ from broadcaster.auth import Authenticator, Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
 from broadcaster.hub import Hub
-from broadcaster.ledger import Ledger
+from broadcaster.ledger import Account, Ledger
 from broadcaster.mailbox import Overflow
 from broadcaster.publishing import PublishCounts
 from broadcaster.refusals import Refusals
 from broadcaster.subjects import Subjects
+
+
+class Store(Protocol):
+    """The stored history. Nothing here waits."""
+
+    withholds: bool
+    """True: acks are sent after what they are for was stored."""
+
+    def admit(self, id: int | None) -> None:
+        """Raises MessageError (rate_limited) if what is published now could not be acknowledged soon."""
+
+    def touched(self, producer: str, account: Account) -> None:
+        """A message of the producer was applied, or refused."""
+
+    def after(self, done: Callable[[bool], None]) -> None:
+        """Calls `done` when all that was published until now is stored (True) or lost (False), in order."""
+
+    def sweep(self, now: float) -> None: ...
 
 
 class Outlet(Member, Protocol):
@@ -47,6 +65,7 @@ class Shared:
     hold: Callable[[], None]  # before messages that came together are handled
     release: Callable[[], None]  # and after
     errors: dict[str, int] = field(default_factory=dict)
+    store: Store | None = None
     refusals: Refusals = field(default_factory=Refusals)
     subjects: Subjects = field(init=False)
     addresses: Addresses = field(init=False)

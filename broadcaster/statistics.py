@@ -70,3 +70,8 @@ class Figures:
     webhooks: Counts = field(default_factory=dict)  # by outcome
     webhook_retries: int = 0
     webhooks_waiting: int = 0
+    stored_batches: int = 0
+    store_lost_batches: int = 0
+    store_failing: int = 0  # 1: it cannot be written to
+    store_bytes: int = 0
+    store_queue: int = 0  # bytes

@@ -63,6 +63,9 @@ class Core:
         self.published.append(message)
         return {"type": "ack", "id": publish.id, "accepted": publish.accepted, "rejected": publish.rejected}
 
+    async def stored(self) -> None:
+        """At once."""
+
     def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         return ({"metric": series.metric} for series in SERIES if selects(selection, series))
 

@@ -1,0 +1,222 @@
+"""The SQLite file: what is in it, and how it is written, read, checked, kept small and set aside. No threads here."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from broadcaster.store.codec import DamagedError
+from broadcaster.store.units import Batch, Place, ProducerRow, SeriesRow, Unit
+
+NAME = "history.sqlite"
+FORMAT = 1
+PAGE_BYTES = 16_384  # a batch is large
+ROWS_AT_ONCE = 200  # deleted in one transaction, between which others are written
+VACUUM_PAGES = 500
+BREAKS_MAX = 1_000
+BAD_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+Durability = Literal["accepted", "committed"]
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE batches (seq INTEGER PRIMARY KEY, time REAL NOT NULL, samples INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE series (key INTEGER PRIMARY KEY, metric TEXT NOT NULL, tags TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT,
+    help TEXT, gone INTEGER);
+CREATE TABLE producers (producer TEXT PRIMARY KEY, last INTEGER NOT NULL, refused TEXT NOT NULL, used REAL NOT NULL)
+    WITHOUT ROWID;
+"""
+
+
+class StoreFile:
+    """An open file. Everything raises sqlite3.Error; see `damaged`. For one thread at a time."""
+
+    def __init__(self, directory: Path, durability: Durability) -> None:
+        """Raises DamagedError for a file that cannot be trusted."""
+        self.path = directory / NAME
+        self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._open(durability)
+        except sqlite3.Error as error:
+            self.close()
+            if damaged(error):
+                raise DamagedError(str(error)) from error
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, durability: Durability) -> None:
+        sql = self._sql
+        sql.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        sql.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        sql.execute("PRAGMA journal_mode = WAL")
+        sql.execute(f"PRAGMA synchronous = {'FULL' if durability == 'committed' else 'NORMAL'}")
+        self._page_bytes = int(sql.execute("PRAGMA page_size").fetchone()[0])
+        (found,) = sql.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise DamagedError(str(found))
+        self.meta: dict[str, str | int] = {}
+        if sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            self.meta = dict(sql.execute("SELECT name, value FROM meta"))
+            if self.meta.get("format") != FORMAT:
+                raise DamagedError(f"its format is {self.meta.get('format')}, not {FORMAT}")
+
+    @property
+    def new(self) -> bool:
+        return not self.meta
+
+    @property
+    def epoch(self) -> str:
+        return str(self.meta["epoch"])
+
+    @property
+    def seq(self) -> int:
+        """The last batch that is stored."""
+        return int(self.meta["seq"])
+
+    @property
+    def lost_seq(self) -> int:
+        """Not everything up to this batch was stored."""
+        return int(self.meta["lost_seq"])
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was served that is not stored."""
+        return bool(self.meta["clean"])
+
+    @property
+    def breaks(self) -> tuple[tuple[int, int], ...]:
+        return tuple((last, base) for last, base in json.loads(str(self.meta["breaks"])))
+
+    @property
+    def next_key(self) -> int:
+        return int(self.meta["next_key"])
+
+    def begin(self, place: Place) -> None:
+        """A broadcaster begins to serve from `place`: from now on something may be served that is not stored."""
+        values: dict[str, str | int] = {
+            "format": FORMAT,
+            "epoch": place.epoch,
+            "seq": place.seq,
+            "next_key": place.next_key,
+            "lost_seq": place.seq if self.new else self.lost_seq,
+            "breaks": json.dumps(place.breaks[-BREAKS_MAX:]),
+            "clean": 0,
+        }
+        self._sql.execute("BEGIN IMMEDIATE")
+        with self._sql:
+            if self.new:
+                for statement in SCHEMA.split(";\n"):
+                    self._sql.execute(statement)
+            self._put(values)
+        self.meta = values
+
+    def end(self) -> None:
+        """All that was served is stored."""
+        with self._sql:
+            self._put({"clean": 1})
+
+    def _put(self, values: dict[str, str | int]) -> None:
+        self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    def write(self, units: Iterable[Unit]) -> int:
+        """Stores them, all or none. Returns how many batches those were."""
+        sql, seq, lost_seq, count, next_key = self._sql, self.seq, self.lost_seq, 0, self.next_key
+        sql.execute("BEGIN IMMEDIATE")
+        with sql:
+            for unit in units:
+                rows = [(batch.seq, batch.time, batch.samples, batch.data) for batch in unit.batches]
+                sql.executemany("INSERT INTO batches VALUES (?, ?, ?, ?)", rows)
+                sql.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, NULL)", unit.series)
+                sql.executemany("UPDATE series SET gone = ? WHERE key = ?", unit.gone)
+                sql.executemany("INSERT OR REPLACE INTO producers VALUES (?, ?, ?, ?)", unit.producers)
+                count += len(rows)
+                next_key = max(next_key, *(row[0] + 1 for row in unit.series), 0)
+                for batch in unit.batches:
+                    if batch.seq != seq + 1:
+                        lost_seq = batch.seq - 1
+                    seq = batch.seq
+            self._put({"seq": seq, "lost_seq": lost_seq, "next_key": next_key})
+        self.meta |= {"seq": seq, "lost_seq": lost_seq, "next_key": next_key}
+        return count
+
+    # Reading.
+
+    def series(self) -> Iterator[tuple[SeriesRow, int | None]]:
+        """What is known of series, and at which batch each was forgotten. Those not forgotten come first."""
+        found = self._sql.execute("SELECT key, metric, tags, kind, unit, help, gone FROM series ORDER BY gone, key")
+        return ((row[:6], row[6]) for row in found)
+
+    def producers(self) -> Iterator[ProducerRow]:
+        """Those not heard of for longest come first."""
+        return self._sql.execute("SELECT producer, last, refused, used FROM producers ORDER BY used")
+
+    def newest(self) -> Iterator[tuple[int, float, int]]:
+        """Seq, time and samples of the batches, backwards."""
+        return self._sql.execute("SELECT seq, time, samples FROM batches ORDER BY seq DESC")
+
+    def batches(self, first: int) -> Iterator[Batch]:
+        """From this seq on."""
+        found = self._sql.execute("SELECT seq, time, samples, data FROM batches WHERE seq >= ? ORDER BY seq", (first,))
+        return (Batch(*row) for row in found)
+
+    # Keeping it small.
+
+    def _pragma(self, name: str) -> int:
+        return int(self._sql.execute(f"PRAGMA {name}").fetchone()[0])
+
+    @property
+    def bytes(self) -> int:
+        """What its pages take that are in use."""
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * self._page_bytes
+
+    def trim(self, before: float, bytes_max: int, heard_before: float) -> bool:
+        """Deletes some of what is older, or too much, or of producers long gone. False: there is no more of it."""
+        sql = self._sql
+        last = sql.execute(
+            "SELECT max(seq) FROM (SELECT seq, time FROM batches ORDER BY seq LIMIT ?) WHERE time < ?",
+            (ROWS_AT_ONCE, before),
+        ).fetchone()[0]
+        if last is None and bytes_max and self.bytes > bytes_max:
+            oldest = sql.execute("SELECT seq, length(data) FROM batches ORDER BY seq LIMIT ?", (ROWS_AT_ONCE,))
+            over = self.bytes - bytes_max
+            for seq, size in oldest.fetchall():
+                last, over = seq, over - size
+                if over <= 0:
+                    break
+        sql.execute("DELETE FROM producers WHERE used < ?", (heard_before,))
+        if last is None:
+            return False
+        sql.execute("BEGIN IMMEDIATE")
+        with sql:
+            sql.execute("DELETE FROM batches WHERE seq <= ?", (last,))
+            sql.execute("DELETE FROM series WHERE gone <= ?", (last,))
+        if self._pragma("freelist_count") > max(VACUUM_PAGES, self._pragma("page_count") // 4):
+            sql.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+        return True
+
+    def close(self) -> None:
+        self._sql.close()
+
+
+def damaged(error: BaseException) -> bool:
+    """True if the file itself is bad, so that trying again is no use."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, DamagedError) or (isinstance(code, int) and code & 0xFF in BAD_CODES)
+
+
+def set_aside(directory: Path, now: float | None = None) -> Path:
+    """Renames the file, and what belongs to it, so that nothing is lost. Returns its new name. Raises OSError."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    aside, number = directory / f"{NAME}.aside-{stamp}", 1
+    while aside.exists():
+        number += 1
+        aside = directory / f"{NAME}.aside-{stamp}-{number}"
+    for suffix in ("-wal", "-shm", ""):  # the file itself last: what belongs to it is never left to a new one
+        path = directory / f"{NAME}{suffix}"
+        if path.exists():
+            os.rename(path, f"{aside}{suffix}")
+    return aside
