@@ -187,7 +187,7 @@ class Session:
         account = self._account(id)
         if account is not None and id is not None and not publisher.expects(id, account):
             shared.counts.duplicates += 1
-            self._answer(messages.ack(id, 0, (), duplicate=True), id)
+            self._confirm(messages.ack(id, 0, (), duplicate=True), id)
             return
         try:
             if shared.store is not None and id is not None:
@@ -206,12 +206,12 @@ class Session:
 
     def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
-            self._answer(messages.ack(id, publish.accepted, publish.rejected), id)
+            self._confirm(messages.ack(id, publish.accepted, publish.rejected), id)
         elif publish.rejected:
             first = publish.rejected[0]
             raise MessageError(first.code, first.message)
 
-    def _answer(self, ack: bytes, id: int) -> None:
+    def _confirm(self, ack: bytes, id: int) -> None:
         """At once, or when what was published is stored."""
         store = self._shared.store
         if store is None or not store.withholds:

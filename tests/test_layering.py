@@ -22,6 +22,8 @@ PURE = (
     "broadcaster/messages.py",
     "broadcaster/selection.py",
     "broadcaster/history.py",
+    "broadcaster/store/codec.py",
+    "broadcaster/store/units.py",
     "broadcaster/alerts/rules.py",
     "broadcaster/alerts/files.py",
     "broadcaster/alerts/instance.py",

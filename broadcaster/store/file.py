@@ -198,6 +198,10 @@ class StoreFile:
             sql.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
         return True
 
+    def checkpoint(self) -> None:
+        """Moves what the log has into the file, and gives back its space."""
+        self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         self._sql.close()
 

@@ -16,6 +16,8 @@ from broadcaster.store.writer import Writer
 
 STALLED_S = 2.0  # a commit that takes longer is taken for a failure: live service goes on without it
 
+WAITING_MAX = 1_000_000  # acks; whoever waits for one beyond it sends again when it connects again
+
 log = logging.getLogger("streamgauge.store")
 
 
@@ -112,7 +114,7 @@ class Recorder:
         unit = self._units + 1 if self._hub.pending or self._open else self._units
         if not self._waiting and unit <= self._writer.progress.stored:
             done(True)
-        else:
+        elif len(self._waiting) < WAITING_MAX:
             self._waiting.append((unit, done))
 
     def advance(self, now: float) -> None:

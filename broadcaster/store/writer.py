@@ -171,6 +171,8 @@ class Writer:
                     break
                 units.append(unit)
                 size += unit.bytes
+        if self.progress.failing and not self.progress.wants_all:
+            file.checkpoint()  # of a full disk, the log may have what is needed
         if units:
             self._write(file, units, size)
         elif self.progress.failing and not self.progress.wants_all:

@@ -29,7 +29,7 @@ class Recorder(Hub):
         self.steps: list[float] = []  # members to be served in each
         self.published: list[int] = []  # samples that come while a step is served, one after the other
 
-    def collect(self, now: float) -> None:
+    def collect(self, now: float, *, partial: bool = False) -> None:
         if self.pending:
             self.done.append(("collect", now))
             self.waiting, self.pending = self.sections, 0

@@ -17,7 +17,6 @@ from ingest.messages import MessageError
 from tests.broadcaster.world import World
 
 
-
 class ByHand(Writer):
     """A writer that writes when told. `broken`: the disk takes nothing."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.file import NAME, StoreFile, damaged, set_aside
-from broadcaster.store.units import Batch, Place, Unit
+from broadcaster.store.units import Batch, Place, SeriesRow, Unit
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def seqs(file: StoreFile) -> list[int]:
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path, file: StoreFile) -> None:
-    rows = [(7, "a", '{"x":"y"}', "gauge", "s", None)]
+    rows: list[SeriesRow] = [(7, "a", '{"x":"y"}', "gauge", "s", None)]
     assert file.write([unit(1, 2), Unit(2, [Batch(3, 5.0, 4, b"x")], rows, [], [("p", 9, "[8]", 1.0)])]) == 3
     file.close()
     again = StoreFile(tmp_path, "committed")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.store.keeping import Kept
-from tests.broadcaster.world import Client, Message
+from tests.broadcaster.world import Client
 
 PRODUCER = str(uuid.UUID(int=7))
 

@@ -7,9 +7,10 @@ import pytest
 from broadcaster.history import NUMBER_BYTES
 from broadcaster.store.units import Batch, Unit
 from ingest.samples import Entry, Series
+from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.store.keeping import Kept
 from tests.broadcaster.store.test_recorder import producer, send, values_in
-from tests.broadcaster.world import Client, Message
+from tests.broadcaster.world import Client
 
 OTHER = str(uuid.UUID(int=8))
 

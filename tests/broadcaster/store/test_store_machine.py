@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.broadcaster.store.keeping import Kept
-from tests.broadcaster.world import Client
 
 METRICS = ("a", "b")
 PRODUCER = str(uuid.UUID(int=1))
