@@ -16,6 +16,7 @@ MACHINES = {
     "ring": "tests.broadcaster.test_history:RingMachine",
     "history": "tests.broadcaster.test_history_machine:HistoryMachine",
     "resume": "tests.broadcaster.test_resume_machine:ResumeMachine",
+    "store": "tests.broadcaster.store.test_store_machine:StoreMachine",
 }
 EXAMPLES = 100  # between two looks at the clock
 STEPS = 50  # of one example at most

@@ -34,6 +34,9 @@ class ByHand(Writer):
                 self._failed(OSError("broken"))
         elif units:
             self._write(file, units, sum(unit.bytes for unit in units))
+        elif self.progress.failing:
+            self._recovered()
+            self._told()
 
 
 class Kept(World):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from broadcaster.store.codec import DamagedError, decode, encode
 from ingest.samples import Value
+from tests.broadcaster.frame_parts import QUICK
 
 NUMBERS = st.floats(allow_nan=False)
 TIMES = st.floats(allow_nan=False, allow_infinity=False)
@@ -22,6 +23,7 @@ def encoded(columns: Columns) -> bytes:
     return encode((key, text, [t for t, _ in pairs], [v for _, v in pairs]) for key, text, pairs in columns)
 
 
+@QUICK
 @given(COLUMNS)
 def test_a_batch_comes_back_as_it_was(columns: Columns) -> None:
     found = decode(encoded(columns))
@@ -33,6 +35,7 @@ def test_a_batch_comes_back_as_it_was(columns: Columns) -> None:
         assert nulls == [value for _, value in pairs]
 
 
+@QUICK
 @given(COLUMNS, st.data())
 def test_a_batch_with_another_byte_is_refused(columns: Columns, data: st.DataObject) -> None:
     blob = bytearray(encoded(columns))
@@ -42,6 +45,7 @@ def test_a_batch_with_another_byte_is_refused(columns: Columns, data: st.DataObj
         decode(bytes(blob))
 
 
+@QUICK
 @given(COLUMNS, st.data())
 def test_a_batch_cut_short_is_refused(columns: Columns, data: st.DataObject) -> None:
     blob = encoded(columns)
