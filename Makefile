@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 ARGS ?=
+# Most tests wait for something, so two at a time take two thirds of the time, and not more.
+WORKERS ?= 2
 export PREPARE ?=
 
 .DEFAULT_GOAL := help
@@ -20,7 +22,7 @@ demo: install ## start everything and open the dashboard (make demo ARGS=--no-br
 install: $(STAMPS)/package ## install into .venv what the project needs
 
 test: install browser ## run every test, real processes and a real browser included
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 unit: install ## run the tests that open no browser and start no process
 	$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
