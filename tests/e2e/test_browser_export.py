@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from tests.e2e.backstage import Publisher
 from tests.e2e.browsing import View, series
-from tests.e2e.kinds_board import Open, publish_loads, speak_again
+from tests.e2e.kinds_board import Open, publish_loads
 from tests.e2e.test_browser_view import drag
 from tests.e2e.wire import sample
 
@@ -148,7 +148,10 @@ def test_a_picture_of_a_kind_is_what_is_seen(kinds: Open, publisher: Publisher, 
         )
     )
     view = kinds()
-    speak_again(publisher, view)
+    view.until(
+        "document.querySelectorAll('.stat-tile').length === 4 && document.querySelectorAll('.kind-bar').length === 3"
+    )
+    view.until("document.querySelectorAll('.rank tbody tr').length === 4 && document.querySelector('.heat-step')")
     view.page.click("#pause")
     view.until("document.querySelector('#pause').textContent === 'Resume'")
     panel = f".panel:has(.panel-title:text-is('{kind}'))"
