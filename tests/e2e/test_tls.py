@@ -158,7 +158,8 @@ def test_push_and_watch(files: Papers) -> None:
     with running("serve", "--tls-certificate", files.certificate, "--tls-key", files.key, **ANYWHERE) as server:
         url = url_in(server, "wss")
         with running("watch", "a", "--from", url, "--ca", files.authority) as watch:
-            lines = "".join(f"a {number} time={1e9 + number}\n" for number in range(3))
+            now = time.time()  # recent, so that a watch that subscribes after the push has them from the history
+            lines = "".join(f"a {number} time={now + number / 1000:.3f}\n" for number in range(3))
             pushed = push(url, lines, "--ca", files.authority)
             assert pushed.returncode == 0, pushed.stderr
             assert watch.stdout is not None
