@@ -123,6 +123,7 @@ export function sayEnded() {
   ));
   dialog.addEventListener('cancel', (event) => event.preventDefault());
   document.body.append(dialog);
+  document.documentElement.dataset.session = 'ended';
   for (const open of document.querySelectorAll(':popover-open')) /** @type {HTMLElement} */ (open).hidePopover();
   for (const open of document.querySelectorAll('dialog:modal')) /** @type {HTMLDialogElement} */ (open).close();
   dialog.showModal();

@@ -116,3 +116,13 @@ def test_the_page_of_connections_is_the_same_page() -> None:
     http = client()
     assert http.get("/connections").status_code == 200
     assert len(http.get("/connections").text) == len(http.get("/").text)
+
+
+def test_no_style_hangs_on_everything_in_the_page() -> None:
+    """`:has()` on the root is looked at again with every change of the page: it once took half of the main thread."""
+    found = [
+        f"{sheet.name}: {rule}"
+        for sheet in sorted(ASSETS.glob("*.css"))
+        for rule in re.findall(r"^.*(?::root|html|body)[^\s,{>+~]*:has\(.*$", sheet.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert found == []
