@@ -2,7 +2,7 @@
 
 python -m tests.fuzz machines                    state machines of hypothesis, 100,000 steps each
 python -m tests.fuzz machines resume --steps 1000000 --seconds 3600
-python -m tests.fuzz decoders                    everything that reads what others wrote, 10 minutes each
+python -m tests.fuzz decoders                    everything that reads what others wrote, 10 CPU minutes each
 python -m tests.fuzz decoders http session --seconds 60 --seed 7
 python -m tests.fuzz decoders --guided           the same under atheris (pip install atheris)
 
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     machine.add_argument("--seconds", type=float, default=1_800.0, help="of each machine at most (1,800)")
     decoder = kinds.add_parser("decoders")
     decoder.add_argument("names", nargs="*", help=f"some of {', '.join(TARGETS)} (all)")
-    decoder.add_argument("--seconds", type=float, default=600.0, help="of each target (600)")
+    decoder.add_argument("--seconds", type=float, default=600.0, help="of the processor, for each target (600)")
     decoder.add_argument("--seed", type=int, help="chooses the input")
     decoder.add_argument("--guided", action="store_true", help="under atheris, which has to be installed")
     return made

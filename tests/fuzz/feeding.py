@@ -61,24 +61,24 @@ class Fed:
 
 
 def feed(name: str, fuzzed: Fuzzed, seconds: float, seed: int, inputs: float = math.inf) -> Fed:
-    """Everything but the number of inputs follows from the seed; with `inputs`, that many are tried."""
+    """Of so many seconds of the processor. All but the number of inputs follows from the seed; with `inputs`, so many."""
     fed = Fed(name)
     choose = Mutator(random.Random(seed), fuzzed.seeds, fuzzed.words)
-    began = time.monotonic()
+    began = time.process_time()  # a busy machine tries no less
     warm, end = began + WARM * seconds, began + seconds
     before: tuple[int, int] | None = None
     with tempfile.TemporaryDirectory() as folder, _quiet():
         target = fuzzed.make(Path(folder))
         for data in fuzzed.seeds:
             _try(target, data, fed)
-        while (now := time.monotonic()) < end and len(fed.findings) < KEPT and fed.inputs < inputs:
+        while (now := time.process_time()) < end and len(fed.findings) < KEPT and fed.inputs < inputs:
             if before is None and now >= warm:
                 before = _memory()
             _try(target, choose.next(), fed)
         if before is not None:
             after = _memory()
             fed.blocks, fed.bytes = after[0] - before[0], after[1] - before[1]
-    fed.seconds = time.monotonic() - began
+    fed.seconds = time.process_time() - began
     return fed
 
 
