@@ -61,7 +61,7 @@ class Fed:
 
 
 def feed(name: str, fuzzed: Fuzzed, seconds: float, seed: int, inputs: float = math.inf) -> Fed:
-    """Of so many seconds of the processor. All but the number of inputs follows from the seed; with `inputs`, so many."""
+    """For seconds of the processor. Everything but the number of inputs follows from the seed; `inputs` bounds it."""
     fed = Fed(name)
     choose = Mutator(random.Random(seed), fuzzed.seeds, fuzzed.words)
     began = time.process_time()  # a busy machine tries no less
