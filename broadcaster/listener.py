@@ -16,7 +16,7 @@ from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
 from broadcaster.refusals import Refusals
 from broadcaster.stream import FrameStream
-from broadcaster.transports.handshake import Admission, Refusal, admit, host_of, response
+from broadcaster.transports.handshake import Admission, Refusal, admit, headers_of, host_of, response
 from broadcaster.transports.tls import TlsStream
 from broadcaster.transports.websocket import Connection
 
@@ -167,7 +167,7 @@ class Listener:
             self._note(decision, address)
             with trio.move_on_after(self._config.close_s):
                 body = decision.message.encode()
-                await request.reject(decision.status, extra_headers=[*decision.headers], body=body)
+                await request.reject(decision.status, extra_headers=headers_of(decision), body=body)
                 await stream.aclose()
             return None
         connection = self._house.enter(stream, decision, address)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from broadcaster.errors import Close
+from broadcaster.limits import RateLimited, rounded
 from ingest.messages import MessageError
 from ingest.samples import Rejection
 
@@ -43,6 +44,8 @@ def error(problem: MessageError) -> bytes:
     message: dict[str, Any] = {"type": "error", "code": problem.code, "message": problem.message}
     if problem.id is not None:
         message["id"] = problem.id
+    if isinstance(problem, RateLimited):
+        message["retry_after"] = rounded(problem.after_s)
     return orjson.dumps(message)
 
 

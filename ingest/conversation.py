@@ -20,7 +20,8 @@ log = logging.getLogger("streamgauge.producer")
 
 SILENCE = 2.5  # ping intervals without a word after which the broadcaster is taken for dead
 PINGS_PER_INTERVAL = 2
-RATE_LIMITED_S = 1.0  # rest after `rate_limited`
+RATE_LIMITED_S = 1.0  # rest after `rate_limited` that does not say how long
+RATE_LIMITED_MAX_S = 60.0
 REPORT_S = 10.0
 DEFAULT_PING_S = 20.0
 
@@ -191,7 +192,8 @@ class Conversation:
         if message.get("code") == "rate_limited":
             with self._lock:
                 self._outbox.retry(id)
-            self._not_before = trio.current_time() + RATE_LIMITED_S
+            rest_s = min(_positive(message.get("retry_after"), RATE_LIMITED_S), RATE_LIMITED_MAX_S)
+            self._not_before = max(self._not_before, trio.current_time() + rest_s)
         else:
             with self._lock:
                 samples = self._outbox.refuse(id)

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from broadcaster.auth import Authenticator, Grant
+from broadcaster.http_headers import PROTECTIVE
 from broadcaster.origins import Doorkeeper
 from ingest.messages import MessageError
 
@@ -32,11 +33,16 @@ class Admission:
     grant: Grant
 
 
+def headers_of(refusal: Refusal) -> list[tuple[bytes, bytes]]:
+    """Its own, and those that every answer over HTTP has."""
+    return [*refusal.headers, *PROTECTIVE]
+
+
 def response(refusal: Refusal) -> bytes:
     """The refusal as HTTP, to be written where no request was read."""
     body = refusal.message.encode()
     head = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nConnection: close\r\n".encode()
-    fields = ((b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), *refusal.headers)
+    fields = ((b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), *headers_of(refusal))
     return head + b"".join(b"%b: %b\r\n" % each for each in fields) + b"\r\n" + body
 
 

@@ -8,6 +8,7 @@ import trio.testing
 
 from broadcaster import listener as listener_module
 from broadcaster.addresses import SPARE
+from broadcaster.http_headers import PROTECTIVE
 from broadcaster.session import Session
 from tests.broadcaster.raw_client import KEY, REQUEST, RawClient, client_frame
 from tests.broadcaster.transports.test_websocket import service
@@ -44,7 +45,9 @@ async def test_a_refusal_has_its_status(headers: list[str], status: int) -> None
     async with service() as mine:
         client = await RawClient.connect(mine.port)
         with client.sock:
-            assert (await client.open(*headers)).startswith(f"HTTP/1.1 {status} ")
+            head = await client.open(*headers)
+            assert head.startswith(f"HTTP/1.1 {status} ")
+            assert {f"{name.decode()}: {value.decode()}" for name, value in PROTECTIVE} <= set(head.split("\r\n"))
         assert mine.connections == []
 
 

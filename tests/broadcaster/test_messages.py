@@ -6,6 +6,7 @@ import pytest
 
 from broadcaster import messages
 from broadcaster.errors import SHUTTING_DOWN
+from broadcaster.limits import RateLimited
 from broadcaster.messages import Gap, cursor, parse_cursor
 from ingest.messages import MessageError
 from ingest.samples import Rejection
@@ -27,6 +28,12 @@ def test_samples_are_joined_from_fragments() -> None:
     }
     assert load(messages.samples("e", 7, 5, [], messages.BACKFILL))["backfill"] is True
     assert load(messages.samples("e", 7, 5, [], messages.CONFLATED))["conflated"] is True
+
+
+def test_who_is_over_a_rate_is_told_for_how_long() -> None:
+    told = load(messages.error(RateLimited("slower", 7, 0.42)))
+    assert told == {"type": "error", "code": "rate_limited", "message": "slower", "id": 7, "retry_after": 0.5}
+    assert "retry_after" not in load(messages.error(MessageError("rate_limited", "slower")))
 
 
 def test_acks_and_errors() -> None:

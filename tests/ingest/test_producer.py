@@ -195,6 +195,28 @@ async def test_rate_limited_messages_come_again_later(autojump_clock: MockClock)
     assert times[-1] - times[0] >= 1.0
 
 
+@pytest.mark.parametrize(
+    ("told", "rest_s"), [(0.3, 0.3), (7, 7.0), (1e9, 60.0), (None, 1.0), ("soon", 1.0), (-1, 1.0), (0, 1.0)]
+)
+async def test_a_rest_is_as_long_as_told(autojump_clock: MockClock, told: object, rest_s: float) -> None:
+    times: list[float] = []
+
+    async def strict(peer: Peer) -> None:
+        await peer.begin()
+        message = await peer.receive()
+        times.append(trio.current_time())
+        await peer.send(type="error", id=message["id"], code="rate_limited", message="slow down", retry_after=told)
+        message = await peer.receive()
+        times.append(trio.current_time())
+        await peer.ack(message)
+        await peer.receive()
+
+    async with opened(strict) as producer:
+        await producer.send("a", 1)
+        await until(lambda: producer.statistics().acknowledged == 1)
+    assert rest_s <= times[1] - times[0] < rest_s + 0.25
+
+
 async def test_the_schedule_of_retries(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
     dial = Scripted()
     async with open_producer(dial=dial, flush_s=0) as producer:

@@ -1,8 +1,9 @@
 import pytest
 
 from broadcaster.auth import EVERYTHING, Grant
+from broadcaster.http_headers import PROTECTIVE
 from broadcaster.origins import Doorkeeper
-from broadcaster.transports.handshake import Admission, Refusal, admit, has_token, host_of
+from broadcaster.transports.handshake import Admission, Refusal, admit, has_token, host_of, response
 from ingest.messages import MessageError
 
 PATH = "/v1/stream"
@@ -94,6 +95,13 @@ def test_the_host_is_found_in_the_head(head: bytes, host: str | None) -> None:
 
 def test_a_host_is_found_whatever_ends_the_lines() -> None:
     assert host_of(b"GET / HTTP/1.1\nA: b\nHost: elsewhere.example\n\n") == "elsewhere.example"
+
+
+def test_a_refusal_without_a_request_is_for_nobody_else() -> None:
+    head, _, body = response(Refusal(503, "no place", ((b"Retry-After", b"1"),))).partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[:2] == [b"HTTP/1.1 503 Service Unavailable", b"Connection: close"] and body == b"no place"
+    assert {b"Content-Length: 8", b"Retry-After: 1", *(b"%b: %b" % each for each in PROTECTIVE)} <= set(lines)
 
 
 def test_a_target_that_is_no_url_is_refused() -> None:
