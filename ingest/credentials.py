@@ -21,6 +21,7 @@ Token = str | Callable[[], str | None] | None
 RENEW_SHARE = 0.2  # of a token's remaining life is left when it is renewed
 RENEW_S = 0.2, 30.0  # seconds before its end, at least and at most
 AGAIN_S = 1.0  # after there was no newer one
+OTHER_S = 10.0  # for another token than the one that was refused
 
 
 class NoToken(OSError):
@@ -105,10 +106,13 @@ class Credentials:
         """
         if not callable(self._token):
             return False
-        try:
-            return await self._newest() not in (None, self._opened)
-        except NoToken:
-            return False
+        with trio.move_on_after(OTHER_S):
+            try:
+                return await self._newest() not in (None, self._opened)
+            except NoToken:
+                return False
+        log.warning("the token was refused, and no other one came within %g s", OTHER_S)
+        return False
 
     async def renew(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Sends a newer token whenever the one in use is about to end; returns if it never does, or stays the same."""

@@ -1,5 +1,6 @@
 import base64
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,3 +157,20 @@ async def test_after_a_refusal_only_another_token_helps() -> None:
     assert await credentials.has_newer()
     mint.token = None
     assert not await credentials.has_newer()
+
+
+async def test_after_a_refusal_nobody_waits_for_ever(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered = threading.Event()
+
+    def silent() -> str | None:
+        answered.wait()
+        return "late"
+
+    try:
+        with trio.fail_after(60):
+            assert not await Credentials(silent).has_newer()
+    finally:
+        answered.set()
+    assert "no other one came within 10 s" in caplog.text
