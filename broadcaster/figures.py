@@ -9,7 +9,11 @@ SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 IEC = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 SHORT_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 LONG_TIMES = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
-PREFIXED = r"(?:[TGMk]i?|[hdcmµun])(?:B|bit|b|W|Wh|V|VA|A|Ah|Hz|Pa|bar|J|N|g|m|l|L|s|eV|F|Ω|mol|Sv|Bq)"
+PREFIXED = (
+    r"(?:[TGMkK]i?|[hdcmµun])"
+    r"(?:B|bit|b|bps|Bps|pps|W|Wh|V|VA|var|A|Ah|Hz|Pa|bar|J|cal|N|g|m|l|L|s"
+    r"|eV|F|FLOP|FLOPS|FLOPs|flops|Ω|Ohm|ohm|mol|Sv|Gy|Bq|K|°C|C|T|S|H|Wb|lm|lx|baud|Bd|px)"
+)
 WHOLE = {
     "dB",
     "dBm",
@@ -26,6 +30,7 @@ WHOLE = {
     "h",
     "d",
     "px",
+    "mbps",  # meant are megabits, whatever it says
 }  # nobody prefixes these
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 

@@ -3,9 +3,12 @@
 const PREFIXES = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k'], [1, ''], [1e-3, 'm'], [1e-6, 'µ'], [1e-9, 'n']];
 const BINARY = [[2 ** 40, 'Ti'], [2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki'], [1, '']];
 const UNSCALED = new Set(['%', '1', '']);
-const WHOLE = new Set(['dB', 'dBm', '°C', '°F', 'Cel', 'K', '°', 'deg', 'rpm', 'ppm', 'ppb', 'min', 'h', 'd', 'px']); // which nobody prefixes
-const BASES = new Set(['B', 'bit', 'b', 'W', 'Wh', 'V', 'VA', 'A', 'Ah', 'Hz', 'Pa', 'bar', 'J', 'N', 'g', 'm', 'l', 'L', 's', 'eV', 'F', 'Ω', 'mol', 'Sv', 'Bq']);
-const SCALES = { T: 1e12, G: 1e9, M: 1e6, k: 1e3, h: 100, d: 0.1, c: 0.01, m: 1e-3, µ: 1e-6, u: 1e-6, n: 1e-9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+const WHOLE = new Set(['dB', 'dBm', '°C', '°F', 'Cel', 'K', '°', 'deg', 'rpm', 'ppm', 'ppb', 'min', 'h', 'd', 'px', 'mbps']); // which nobody prefixes
+const BASES = new Set([
+  'B', 'bit', 'b', 'bps', 'Bps', 'pps', 'W', 'Wh', 'V', 'VA', 'var', 'A', 'Ah', 'Hz', 'Pa', 'bar', 'J', 'cal', 'N', 'g', 'm', 'l', 'L', 's',
+  'eV', 'F', 'FLOP', 'FLOPS', 'FLOPs', 'flops', 'Ω', 'Ohm', 'ohm', 'mol', 'Sv', 'Gy', 'Bq', 'K', '°C', 'C', 'T', 'S', 'H', 'Wb', 'lm', 'lx', 'baud', 'Bd', 'px',
+]);
+const SCALES = { T: 1e12, G: 1e9, M: 1e6, k: 1e3, K: 1e3, h: 100, d: 0.1, c: 0.01, m: 1e-3, µ: 1e-6, u: 1e-6, n: 1e-9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 const NO_BREAK = '\u202f';
 
 /** @param {number} value @param {number} [more] @returns {string} three significant digits or so (and more), no exponent for ordinary sizes */
@@ -52,7 +55,7 @@ export function scale(size, unit) {
 
 /** A unit that has a prefix already gets no second one. @param {string} unit @returns {[number, string, Array<Array<any>>]|null} kW: 1000 of W */
 function unprefixed(unit) {
-  const [, prefix, base, per] = /^([TGMk]i?|[hdcmµun])([^/]+)(\/.+)?$/.exec(unit) ?? [];
+  const [, prefix, base, per] = /^([TGMkK]i?|[hdcmµun])([^/]+)(\/.+)?$/.exec(unit) ?? [];
   const by = SCALES[/** @type {keyof typeof SCALES} */ (prefix)];
   if (!by || !BASES.has(base)) return null;
   return [by, base + (per ?? ''), prefix.endsWith('i') ? BINARY : PREFIXES];

@@ -142,6 +142,9 @@ export const checks = {
     same([plain(0.02, 'ms'), plain(3, 'us'), plain(1013, 'hPa'), plain(12345, 'cm')], ['20 µs', '3 µs', '101 kPa', '123 m']);
     same([plain(1500, 'kB/s'), plain(0.004, '°C'), plain(70000, 'Cel'), plain(5, 'min')], ['1.5 MB/s', '0.004 °C', '70000 Cel', '5 min']);
     same([plain(1234, 'm'), plain(5000, 'mol'), plain(5, 'Mi'), plain(3.2, 'GHz')], ['1.23 km', '5 kmol', '5 Mi', '3.2 GHz']);
+    same([plain(5000, 'Mbps'), plain(2500, 'GFLOPS'), plain(250000, 'mK'), plain(4700, 'kOhm')], ['5 Gbps', '2.5 TFLOPS', '250 K', '4.7 MOhm']);
+    same([plain(5, 'klx'), plain(2048, 'KiB'), plain(1500, 'KB/s'), plain(70, 'kg')], ['5 klx', '2 MiB', '1.5 MB/s', '70 kg']);
+    same([plain(5000, 'mbps'), plain(45000, 'mC'), plain(5000, 'kT')], ['5000 mbps', '45 C', '5 MT']);
     same(m.scale(12000, 'kW').factor, 1000);
   },
   'format.js: ticks are round and cover the data': async (m, same) => {
