@@ -329,7 +329,7 @@ class Crowd:
         else:
             client.cursor = message["cursor"]
             tally.batches += 1
-            if not tally.batches % AGE_EVERY and not client.slow:
+            if message["series"] and not tally.batches % AGE_EVERY and not client.slow:  # all may have been backfilled
                 self.ages.append(time.time() - message["series"][0][1][-1])
         for key, times, values in message["series"]:
             tally.samples += len(times)
