@@ -37,6 +37,9 @@ class Recorder(Protocol):
 
     def forgotten(self, record: Record) -> None: ...
 
+    def accepted(self, seq: int) -> None:
+        """Something was, and goes into this batch."""
+
     def record(
         self, seq: int, columns: Mapping[Record, tuple[Sequence[float], Sequence[Value]]], now: float, *, partial: bool
     ) -> bool:
@@ -119,6 +122,8 @@ class Hub:
                 pending[0].extend(times)
                 pending[1].extend(values)
         if self._pending:
+            if self.recorder is not None:
+                self.recorder.accepted(self.collected_seq + 1)
             self.on_pending()
         return refused
 

@@ -36,6 +36,7 @@ class StoreFile:
     def __init__(self, directory: Path, durability: Durability) -> None:
         """Raises DamagedError for a file that cannot be trusted."""
         self.path = directory / NAME
+        self._durability = durability
         self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._open(durability)
@@ -88,6 +89,16 @@ class StoreFile:
         return bool(self.meta["clean"])
 
     @property
+    def durability(self) -> str:
+        """Of the broadcaster that began last."""
+        return str(self.meta.get("durability", "accepted"))
+
+    @property
+    def mark(self) -> str:
+        """The name of its `Mark`; empty if it had none."""
+        return str(self.meta.get("mark", ""))
+
+    @property
     def breaks(self) -> tuple[tuple[int, int], ...]:
         return tuple((last, base) for last, base in json.loads(str(self.meta["breaks"])))
 
@@ -95,7 +106,7 @@ class StoreFile:
     def next_key(self) -> int:
         return int(self.meta["next_key"])
 
-    def begin(self, place: Place) -> None:
+    def begin(self, place: Place, mark: str = "") -> None:
         """A broadcaster begins to serve from `place`: from now on something may be served that is not stored."""
         values: dict[str, str | int] = {
             "format": FORMAT,
@@ -105,6 +116,8 @@ class StoreFile:
             "lost_seq": place.seq if self.new else self.lost_seq,
             "breaks": json.dumps(place.breaks[-BREAKS_MAX:]),
             "clean": 0,
+            "durability": self._durability,
+            "mark": mark,
         }
         self._sql.execute("BEGIN IMMEDIATE")
         with self._sql:

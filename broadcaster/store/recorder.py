@@ -28,12 +28,23 @@ class Recorder:
     as long as the store is failing, they are shown all the same.
     """
 
-    def __init__(self, hub: Hub, ledger: Ledger, writer: Writer, *, withholds: bool, queue_bytes: int) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        ledger: Ledger,
+        writer: Writer,
+        *,
+        withholds: bool,
+        queue_bytes: int,
+        reach: Callable[[int], None] | None = None,
+    ) -> None:
+        """`reach` is told of the batch that something accepted goes into, before that is acknowledged."""
         self._hub = hub
         self._ledger = ledger
         self._writer = writer
         self._queue_bytes = queue_bytes
         self.withholds = withholds
+        self._reach = reach
         self._failing = False
         self._open: list[Batch] = []
         self._series: dict[Record, None] = {}
@@ -62,6 +73,10 @@ class Recorder:
     def forgotten(self, record: Record) -> None:
         self._series.pop(record, None)
         self._gone.append((self._hub.history.seq, record.key))
+
+    def accepted(self, seq: int) -> None:
+        if self._reach is not None:
+            self._reach(seq)
 
     def touched(self, producer: str, account: Account) -> None:
         """A message of it was applied, or refused."""

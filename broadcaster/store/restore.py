@@ -40,15 +40,18 @@ class Restored:
     returned: list[Record] = field(default_factory=list)  # series that the store takes for forgotten
 
 
-def place_of(file: StoreFile, *, clean: bool) -> Place:
+def place_of(file: StoreFile, *, clean: bool, reached: int | None = None) -> Place:
     """Where to go on. If more may have been served than was stored, far enough behind that no number comes twice.
 
-    How far is partly left to chance, for lives that could not even store that they began.
+    How far is partly left to chance, for lives that could not even store that they began. `reached`: the last batch for
+    which something was accepted, if that is known. If something that was acknowledged may be lost, everybody is told:
+    nobody is resumed from before that.
     """
     if clean:
         return Place(file.epoch, file.seq, file.next_key, file.breaks)
     base = file.seq + SEQ_LEAP + secrets.randbelow(SEQ_LEAP)
-    return Place(file.epoch, base, file.next_key + KEY_LEAP, (*file.breaks, (file.seq, base)))
+    kept = file.durability == "committed" or (reached is not None and reached <= file.seq)
+    return Place(file.epoch, base, file.next_key + KEY_LEAP, (*file.breaks, (file.seq if kept else -1, base)))
 
 
 def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: int, now: Now) -> Restored:

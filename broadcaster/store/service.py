@@ -17,6 +17,7 @@ from broadcaster.ledger import Account, Ledger
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.file import StoreFile, set_aside
 from broadcaster.store.lock import InUseError, Lock
+from broadcaster.store.mark import Mark
 from broadcaster.store.recorder import Recorder
 from broadcaster.store.restore import Now, place_of, restore
 from broadcaster.store.units import Place
@@ -40,18 +41,22 @@ class Store:
         self._hub = hub
         self._ledger = ledger
         self._lock: Lock | None = None
+        self._mark: Mark | None = None
         self.withholds = config.durability == "committed"
 
     def __enter__(self) -> Self:
         """Raises CommandError: the directory is in use, or cannot be read."""
         config, history = self._config, self._hub.history
         file = self._open()
+        if self._lock is not None:
+            self._mark = Mark.of(self._directory)
         place, begun = Place(history.epoch, 0, 1), False
         returned = list[Record]()
         try:
             if file is not None and not file.new:
                 returned = self._restore(file)
-                place = place_of(file, clean=file.clean)
+                reached = self._mark.reached(file.mark) if self._mark is not None else None
+                place = place_of(file, clean=file.clean, reached=reached)
             if file is not None:
                 begun = self._begin(file, place)
                 if not begun and not file.new:  # the next life must not go on as this one did
@@ -72,7 +77,12 @@ class Store:
 
         self._writer = Writer(self._directory, self._reopened, bounds, place, told)
         self._recorder = Recorder(
-            self._hub, self._ledger, self._writer, withholds=self.withholds, queue_bytes=config.store_queue_bytes
+            self._hub,
+            self._ledger,
+            self._writer,
+            withholds=self.withholds,
+            queue_bytes=config.store_queue_bytes,
+            reach=None if self._mark is None or self.withholds else self._mark.reach,
         )
         for record in returned:
             self._recorder.described(record)
@@ -124,7 +134,7 @@ class Store:
 
     def _begin(self, file: StoreFile, place: Place) -> bool:
         try:
-            file.begin(place)
+            file.begin(place, self._mark.begin(place.seq) if self._mark is not None else "")
         except sqlite3.Error as error:
             self._complain(error)
             return False
@@ -138,9 +148,14 @@ class Store:
         self._hub.recorder = None
         if not self._writer.stop(CLOSE_S, self._hub.collected_seq):
             log.error("not all was stored at the end", extra={"units": self._writer.queued})
+        elif self._mark is not None:
+            self._mark.remove()
         self._unlock()
 
     def _unlock(self) -> None:
+        if self._mark is not None:
+            self._mark.close()
+            self._mark = None
         if self._lock is not None:
             self._lock.release()
             self._lock = None

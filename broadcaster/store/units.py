@@ -43,4 +43,5 @@ class Place:
     seq: int
     next_key: int
     breaks: tuple[tuple[int, int], ...] = ()
-    """(last, base): what was served after the batch `last` is lost, and numbers go on behind `base`."""
+    """(last, base): what was served after the batch `last` is lost, and numbers go on behind `base`.
+    -1: something that was acknowledged may be, too, so that not even who has less than is stored can go on."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -16,6 +17,7 @@ from ingest import open_producer
 from ingest.backoff import Backoff
 from tests.e2e.conftest import BroadcasterProcess
 from tests.e2e.test_subscriber import Collector, numbers
+from tests.e2e.wire import eventually
 
 KILLS = 3
 
@@ -63,3 +65,29 @@ async def test_what_was_acknowledged_outlives_kills(
     assert not [message for message in collector.messages if isinstance(message, Resynchronised)]
     assert statistics.connections == KILLS + 1
     assert (statistics.chain.losses, statistics.chain.restarts, statistics.chain.gaps) == (0, 0, 0)
+
+
+async def test_what_was_accepted_and_stored_outlives_a_kill_unnoticed(
+    broadcaster_process: Callable[..., BroadcasterProcess], tmp_path: Path
+) -> None:
+    """Acknowledged before it was stored: the next broadcaster has to know that nothing is missing."""
+    process = broadcaster_process(data_dir=tmp_path, durability="accepted")
+    await process.start()
+    async with open_subscriber(process.url, [{"metric": "a"}]) as subscriber, open_producer(process.url) as producer:
+        collector = Collector(subscriber)
+        await collector.until_live()
+        await producer.send("a", 1.0)
+        await collector.until(lambda: len(collector.values) == 1)
+        async with httpx.AsyncClient() as http:
+
+            async def stored() -> bool:
+                return "streamgauge_stored_batches_total 1.0" in (await http.get(f"{process.http_url}/metrics")).text
+
+            await eventually(stored, 20)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        await process.start()
+        await producer.send("a", 2.0)
+        await collector.until(lambda: len(collector.values) == 2)
+    assert collector.values == numbers(range(1, 3))
+    assert not [message for message in collector.messages if isinstance(message, Resynchronised)]

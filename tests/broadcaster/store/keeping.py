@@ -16,6 +16,8 @@ from broadcaster.store.writer import Bounds, Writer
 from ingest.messages import MessageError
 from tests.broadcaster.world import World
 
+REACHED = "reached"
+
 
 class ByHand(Writer):
     """A writer that writes when told. `broken`: the disk takes nothing."""
@@ -52,7 +54,9 @@ class Kept(World):
             now = Now(self.clock.now, time.time())
             age_s, most = self.config.history_age_s, self.config.history_bytes
             self.restored = restore(self.file, self.hub, self.shared.ledger, age_s, most, now)
-            place = place_of(self.file, clean=self.file.clean)
+            reached = directory / REACHED
+            known = int(reached.read_text()) if reached.exists() else None
+            place = place_of(self.file, clean=self.file.clean, reached=known)
         self.file.begin(place)
         self.history.go_on(place.epoch, place.seq, place.next_key)
         self.history.breaks = place.breaks
@@ -61,10 +65,19 @@ class Kept(World):
         self.writer.use(self.file)
         self.withholds = self.config.durability == "committed"
         self.recorder = Recorder(
-            self.hub, self.shared.ledger, self.writer, withholds=self.withholds, queue_bytes=queue_bytes
+            self.hub,
+            self.shared.ledger,
+            self.writer,
+            withholds=self.withholds,
+            queue_bytes=queue_bytes,
+            reach=self._reach,
         )
+        self._reached = place.seq
         self.hub.recorder = self.recorder
         self.shared.store = self
+
+    def _reach(self, seq: int) -> None:
+        self._reached = seq
 
     def advance(self) -> None:
         self.recorder.advance(self.clock.now)
@@ -79,12 +92,14 @@ class Kept(World):
         self.file.end()
         self.file.close()
 
-    def crash(self, into: Path) -> Path:
-        """What a disk has at this moment, in another directory."""
+    def crash(self, into: Path, *, remembers: bool = True) -> Path:
+        """What a disk has at this moment, in another directory; `remembers`: and its shared memory, here a file."""
         for path in self.directory.glob(f"{NAME}*"):
             if not path.name.endswith("-shm"):  # which lives in memory
                 shutil.copy(path, into)
         self.file.close()
+        if remembers:
+            (into / REACHED).write_text(str(self._reached))
         return into
 
     # The store, as sessions see it.

@@ -71,15 +71,29 @@ def test_after_a_crash_what_was_served_and_lost_is_not_resumed_from(tmp_path: Pa
         second.publish("a", value)
         second.flush()
     new = [10.0, 11.0, 12.0, 13.0, 14.0]
-    assert resume(second, f"{epoch}:2")[1] == [3.0, *new]
-    subscribed, values = resume(second, f"{epoch}:3")
-    assert (subscribed["resumed"], values) == (True, new)
-    subscribed, values = resume(second, f"{epoch}:5")
-    assert (subscribed["resumed"], values) == (False, [1.0, 2.0, 3.0, *new])
+    for seq in (2, 3, 5):  # 4 and 5 were acknowledged: nobody may take what is left for the whole
+        subscribed, values = resume(second, f"{epoch}:{seq}")
+        assert (subscribed["resumed"], values) == (False, [1.0, 2.0, 3.0, *new])
     subscribed, values = resume(second, subscribed["cursor"])
     assert (subscribed["resumed"], values) == (True, [])
     second.publish("m", 1)
     assert second.records("m")[0].key > lost_key
+
+
+@pytest.mark.parametrize(
+    ("lost", "remembers", "resumed"), [(False, True, True), (True, True, False), (False, False, False)]
+)
+def test_after_a_crash_all_are_resumed_if_nothing_acknowledged_is_lost(
+    tmp_path: Path, again: Path, *, lost: bool, remembers: bool, resumed: bool
+) -> None:
+    first = Kept(tmp_path)
+    fill(first, 1, 2, 3)
+    if lost:
+        first.publish("a", 4)  # not even in a batch yet
+    second = Kept(first.crash(again, remembers=remembers))
+    fill(second, 5)
+    subscribed, values = resume(second, f"{first.history.epoch}:2")
+    assert (subscribed["resumed"], values) == (resumed, [3.0, 5.0] if resumed else [1.0, 2.0, 3.0, 5.0])
 
 
 def test_breaks_are_remembered_over_lives(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import trio
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.server import Broadcaster, serve
+from broadcaster.store import mark as mark_module
 from broadcaster.store import writer as writer_module
 from broadcaster.store.file import NAME
 from ingest.errors import CommandError
@@ -59,6 +60,20 @@ async def test_a_restart_goes_unnoticed(tmp_path: Path, durability: str) -> None
             subscribed = await resume(client, f"{epoch}:1")
             assert (subscribed["resumed"], subscribed["seq"]) == (True, 2)
             assert (await client.receive("samples"))["series"] == [[1, [2.0], [1.0]]]
+
+
+async def test_an_ack_is_marked_before_it_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(mark_module, "SHARED", shared)
+    async with broadcaster(data_dir=tmp_path / "data") as (running, _):
+        (path,) = shared.iterdir()
+        assert int.from_bytes(path.read_bytes()[-8:], "little") == 0
+        client = await connect(running)
+        with client.sock:
+            await publish(client, 1)
+            assert int.from_bytes(path.read_bytes()[-8:], "little") == 1
+    assert not list(shared.iterdir()), "after a clean end it is of no use"
 
 
 async def test_http_publishes_are_answered_after_the_commit(tmp_path: Path) -> None:

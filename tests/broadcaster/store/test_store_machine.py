@@ -1,7 +1,7 @@
 """Any order of publishing, flushing, commits, failures, clean ends and crashes, beside a model of a few lines.
 
 Whoever sends what was not acknowledged again has each message in the history once, in order; a viewer who resumes has
-exactly what the history has.
+exactly what the history has, and is not resumed over a loss.
 """
 
 import shutil
@@ -30,8 +30,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.sent: dict[int, list[Sample]] = {}  # not acknowledged, in order
         self.refused: list[list[Sample]] = []
         self.acked: list[Sample] = []
-        self.unsafe = False  # an acknowledged sample may have gone with a crash
+        self.unsafe = False  # an acknowledged sample may have gone: the queue was full
         self.cursor: str | None = None
+        self.resumed = False
         self.seen: list[Sample] = []
         self.world = Kept(self._directory(), **self.options)
         self._connect()
@@ -73,7 +74,8 @@ class StoreMachine(RuleBasedStateMachine):
         keys = {record.key: record.series.metric for record in self.world.history.records.values()}
         for message in self.viewer.take():
             if message["type"] == "subscribed":
-                if not message["resumed"]:
+                self.resumed = message["resumed"]
+                if not self.resumed:
                     self.seen.clear()
                 self.cursor = message["cursor"]
             elif message["type"] == "samples":
@@ -134,8 +136,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.unsafe |= not self.committed
+        acked = sorted(self.acked)
         self._again(self.world.crash(self._directory()))
+        held = self.values()
+        self.acked = [sample for sample in self.acked if sample in held]
+        if self.resumed and not self.unsafe:
+            assert sorted(self.acked) == acked, "lost in silence"
 
     def _again(self, directory: Path) -> None:
         if self.world.recorder.lost_batches:  # the viewer rightly has more: another one takes its place
