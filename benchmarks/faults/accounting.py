@@ -5,7 +5,8 @@ a line for each thing that it was told. Two rules decide:
 
 1. Every acknowledged sample is received exactly once or announced: counted by a `gap`, or accepted by a broadcaster
    that then lost its history and said so by another epoch. Such an end is announced for what lies between the last
-   sample before it and the first after it, and for nothing else.
+   sample before it and the first after it, and for nothing else. So is what a broadcaster acknowledged last before it
+   was killed, if it kept its epoch, and gives the history that is left instead of going on.
 2. Nothing comes twice, and the samples of a series come in order. Only what was not acknowledged when a broadcaster
    lost its history may come once from it and once from its successor: neither could know.
 
@@ -36,7 +37,7 @@ class Verdict:
     samples: int  # acknowledged
     received: int  # of those
     announced: int  # by gaps
-    ended: int  # of those acknowledged: lost with an epoch, and said so
+    ended: int  # of those acknowledged: lost with an epoch or undone by a crash, and said so
     lost: int  # in silence
     overstated: int  # announced as dropped, more than are missing
     twice: int
@@ -60,6 +61,7 @@ class _Life:
         self.last: dict[Lane, int] = {}
         self.conflated: set[tuple[str, int]] = set()
         self.announced = 0
+        self.replaces = False  # what came before in this epoch
 
 
 class Account:
@@ -98,6 +100,7 @@ class Account:
             self._lives.append(_Life())
         else:
             self._lives[-1] = _Life()  # the whole history follows, and replaces what came
+            self._lives[-1].replaces = True
 
     def _gap(self, line: Line) -> None:
         if not line["announced"]:
@@ -140,6 +143,8 @@ class Account:
             got, repeated = _merged(lives)
             absent = {number for number in range(claim.acked) if number not in got}
             with_epoch = _ended(absent, lives, claim)
+            if self._lives[-1].replaces:
+                with_epoch += _undone(absent, claim)
             allowed = sum(any(number in doubt for doubt in claim.doubts) for number in repeated)
             received += claim.acked - len(absent)
             missing += len(absent)
@@ -192,6 +197,14 @@ def _ended(absent: set[int], lives: list[set[int]], claim: Claim) -> int:
         high = min((min(life) for life in lives[at:] if life), default=before_loss)
         ends.append(range(low + 1, min(high, before_loss)))
     return sum(any(number in end for end in ends) for number in absent)
+
+
+def _undone(absent: set[int], claim: Claim) -> int:
+    """How many were acknowledged last before the connection was lost, and are not in the history that came after it."""
+    first = end = max((doubt.start for doubt in claim.doubts), default=0)
+    while first - 1 in absent:
+        first -= 1
+    return end - first
 
 
 def claim_of(lines: Iterable[Line], *, killed: bool = False) -> Claim:

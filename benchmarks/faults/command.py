@@ -8,13 +8,14 @@ Exits with 1 if a sample was lost in silence, came twice or out of order, or was
 import argparse
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import trio
 
 from benchmarks.faults.forks import Forks
-from benchmarks.faults.report import results, said, table
+from benchmarks.faults.report import merged, results, said, table
 from benchmarks.faults.scenario import Repetition, Scenario, repeat
 from benchmarks.faults.scenarios import clocks, disks, kills, networks, peers, tabs
 from benchmarks.machine import facts
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seconds", type=float, default=2.0, help="about as long as one takes, without its start (2)")
     made.add_argument("--seed", type=int, default=1, help="of the first repetition; each has one of its own (1)")
     made.add_argument("--at-once", type=int, default=2, help="repetitions under way at once (2)")
-    made.add_argument("--out", type=Path, help="where faults.json goes (nowhere)")
+    made.add_argument("--out", type=Path, help="where faults.json goes; other rows of it stay (nowhere)")
     return made
 
 
@@ -78,13 +79,21 @@ def main(argv: list[str]) -> int:
         else:
             playable.append(scenario)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: networks and processes are put away
-    about = {"repeat": given.repeat, "seconds": given.seconds, "seed": given.seed, "machine": facts()}
+    about = {
+        "taken": time.strftime("%Y-%m-%d", time.gmtime()),
+        "repeat": given.repeat,
+        "seconds": given.seconds,
+        "seed": given.seed,
+        "machine": facts(),
+    }
 
     def keep(done: list[Repetition]) -> None:
         if given.out:
             given.out.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(results(playable, done, **about), indent=1)
-            (given.out / "faults.json").write_text(text + "\n")
+            file = given.out / "faults.json"
+            before = json.loads(file.read_text())["rows"] if file.exists() else []
+            rows = merged(before, results(playable, done, **about)["rows"], list(BY_NAME))
+            file.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
 
     done = trio.run(play, given, playable, keep)
     print("\n" + table(results(playable, done)["rows"]))

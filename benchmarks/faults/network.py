@@ -74,6 +74,11 @@ class Network:
         """Nothing passes, and nobody is told."""
         self._rule("-j", "DROP")
 
+    def sever(self) -> None:
+        """The same between inside and outside; those inside still reach each other."""
+        for chain, way in (("INPUT", "-i"), ("OUTPUT", "-o")):
+            self._inside("iptables", "-w", "-A", chain, way, self._inner, "-p", "tcp", "-j", "DROP")
+
     def vanish(self, port: int) -> None:
         """The peer with this port of its own is gone, for ever, and nobody is told."""
         for chain, word in (("INPUT", "--sport"), ("OUTPUT", "--dport")):

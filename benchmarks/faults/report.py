@@ -70,12 +70,18 @@ def said(repetition: Repetition) -> str:
     return f"{repetition.scenario} seed {repetition.seed}: {counts}{recovered}{facts}: {verdict_word}"
 
 
+def merged(before: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
+    """Rows in the order of `names`: those of now, and those of before that were not made again."""
+    rows = {row["fault"]: row for row in (*before, *now)}
+    return sorted(rows.values(), key=lambda row: names.index(row["fault"]) if row["fault"] in names else len(names))
+
+
 def results(scenarios: Iterable[Scenario], repetitions: Sequence[Repetition], **about: Any) -> dict[str, Any]:
-    """For a file: `about` says how they were made."""
+    """For a file: `about` says how they were made, of each row."""
     rows = []
     for scenario in scenarios:
         of = [each for each in repetitions if each.scenario == scenario.name]
         if of:
             failures = [asdict(each) for each in of if each.problems]
-            rows.append({**row(scenario.name, of), "says": scenario.says, "failures": failures})
-    return {**about, "rows": rows}
+            rows.append({**row(scenario.name, of), "says": scenario.says, "failures": failures, **about})
+    return {"rows": rows}

@@ -77,6 +77,16 @@ def test_a_history_that_comes_whole_replaces_what_came() -> None:
     assert judged(4, samples(0, 1), again(epoch_changed=True), LIVE, whole).problems == ["2 twice"]
 
 
+def test_a_crash_undoes_what_was_acknowledged_last_and_the_history_that_comes_whole_says_so() -> None:
+    lines = samples(0, 1, 2), again(epoch_changed=False), LIVE, samples(0, 1, how="backfill"), samples(5, 6)
+    verdict = judged(7, *lines, doubts=[range(5, 6)])
+    assert (verdict.ended, verdict.received, verdict.problems) == (3, 4, []), "2 was seen, and is taken back"
+    assert judged(7, *lines, doubts=[range(4, 6)]).problems == ["1 lost"], "4 went to the successor"
+    assert judged(7, *lines[:1], *lines[2:], doubts=[range(5, 6)]).problems == ["2 lost", "2 twice"], "nobody said so"
+    hole = again(epoch_changed=False), LIVE, samples(0, 2, how="backfill"), samples(5, 6)
+    assert judged(7, *hole, doubts=[range(5, 6)]).problems == ["1 lost"], "1 was stored before 2"
+
+
 def test_an_epoch_ends_with_samples_between_the_last_and_the_first() -> None:
     lines = samples(0, 1), again(epoch_changed=True), LIVE, samples(4, 5)
     verdict = judged(6, *lines, doubts=[range(4, 5)])
