@@ -72,6 +72,9 @@ def entries(
             if limit := now.limits.get(setting, 0):
                 yield "broadcaster.used", {"setting": setting}, 100 * used / limit, "%", "gauge"
         yield "broadcaster.memory", {}, now.memory_bytes, "B", "gauge"
+        if now.stored_batches or now.store_queue or now.store_failing:  # there is a data directory
+            yield "broadcaster.store_failing", {}, now.store_failing, "", "gauge"
+            yield "broadcaster.store_lost_batches", {}, now.store_lost_batches, "", "counter"
 
     return [
         Entry(check_series(metric, tags), (time,), (float(value),), kind, unit)

@@ -1,7 +1,9 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -46,6 +48,13 @@ def test_the_series_of_the_broadcaster_itself() -> None:
         "broadcaster.memory": 0,
     }
     assert {entry.times for entry in published} == {(1000.0,)}
+
+
+@pytest.mark.parametrize("store", [Figures(stored_batches=1), Figures(store_failing=1), Figures(store_queue=1)])
+def test_a_stored_history_has_series_that_an_alert_can_be_about(store: Figures) -> None:
+    published = values(entries(replace(store, store_lost_batches=7), store, 2.0, 0.001, 0.02, 1000.0))
+    assert published["broadcaster.store_failing"] == store.store_failing
+    assert published["broadcaster.store_lost_batches"] == 7
 
 
 async def test_they_are_published_every_interval(autojump_clock: MockClock) -> None:
