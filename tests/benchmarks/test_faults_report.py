@@ -5,7 +5,7 @@ from typing import Any
 from benchmarks.faults.accounting import Verdict
 from benchmarks.faults.held import growth
 from benchmarks.faults.held import problems as of_load
-from benchmarks.faults.report import row, said, table
+from benchmarks.faults.report import merged, row, said, table
 from benchmarks.faults.scenario import Repetition
 from benchmarks.faults.storm import problems as of_storm
 
@@ -72,3 +72,9 @@ def test_a_load_is_judged() -> None:
 def test_growth_compares_the_last_third_with_the_middle_one() -> None:
     assert growth([1.0, 50.0, 2.0, 2.0, 3.0, 3.0]) == 0.5
     assert growth([1.0]) == 0.0
+
+
+def test_faults_that_are_played_again_replace_their_rows_only() -> None:
+    before, now = [{"fault": "cut", "runs": 1}, {"fault": "gone", "runs": 1}], [{"fault": "delay", "runs": 2}]
+    rows = merged(before, [*now, {"fault": "cut", "runs": 2}], ["delay", "cut"])
+    assert [(row["fault"], row["runs"]) for row in rows] == [("delay", 2), ("cut", 2), ("gone", 1)]
