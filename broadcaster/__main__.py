@@ -58,6 +58,9 @@ def _add_token(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     keygen = actions.add_parser("keygen", help="make a key", description=about)
     keygen.add_argument("file", metavar="FILE", help="where; an existing file is never overwritten")
     keygen.add_argument("--pair", action="store_true", help="a private and a public key instead of a secret")
+    about = "Print public keys as one JWKS, for --token-keys; a key's kid is its file's name without the suffix."
+    keys = actions.add_parser("jwks", help="put public keys together", description=about)
+    keys.add_argument("files", metavar="FILE", nargs="+", help="a public key (PEM)")
     about = "Print a token."
     mint = actions.add_parser("mint", help="make a token", description=about)
     mint.add_argument("--key", metavar="FILE", required=True, help="the secret, or a private key (PEM)")
@@ -86,6 +89,8 @@ def _token(args: argparse.Namespace) -> int:
         from broadcaster.credentials import command
     if args.action == "keygen":
         command.keygen(args.file, pair=args.pair)
+    elif args.action == "jwks":
+        command.jwks(args.files)
     elif args.action == "mint":
         claims = {name: value for name, value in (("iss", args.issuer), ("aud", args.audience)) if value is not None}
         command.mint_token(args.key, args.subject, args.scope, args.expires, id=args.id, kid=args.kid, **claims)

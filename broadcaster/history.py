@@ -18,6 +18,7 @@ from ingest.samples import Kind, Series, Value
 
 NUMBER_BYTES = 24  # time, value and seq, 8 bytes each
 TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str header, list slot, time, seq
+SLACK = 8  # at most one in so many samples in memory is evicted already; evicting one moves seven others at most
 
 
 def _numbers(values: Sequence[Value]) -> "array[float]":
@@ -88,7 +89,7 @@ class Ring:
         if isinstance(self.values, list):
             self.text_bytes -= sum(map(len, self.values[self._start : end]))
         self._start = end
-        if self._start * 2 > len(self.times) or self._start > 4096:  # give the memory back now and then
+        if self._start * SLACK > len(self.times):  # give the memory back now and then
             for column in (self.times, self.values, self.seqs):
                 del column[:end]
             self.base += end

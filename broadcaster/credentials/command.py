@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from broadcaster.credentials.keys import Key, private_key, public_keys, secret
-from broadcaster.credentials.scopes import ScopeError
+from broadcaster.credentials.scopes import ADMIN, PUBLISH, SUBSCRIBE, ScopeError
 from broadcaster.credentials.tokens import SUBJECT_MAX, BadToken, check, mint
 from broadcaster.figures import duration
 from ingest.credentials import expiry
@@ -48,18 +49,42 @@ def _write(path: str, data: bytes, mode: int) -> None:
         raise CommandError(f"{path}: {error.strerror}") from None
 
 
+def jwks(paths: Iterable[str]) -> None:
+    """Prints public keys in PEM as one JWKS; a key's `kid` is its file's name without suffix. Raises CommandError."""
+    found: dict[str, object] = {}
+    for path in paths:
+        data = _read(path)
+        if b"-----BEGIN" not in data:
+            raise CommandError(f"{path}: expected a public key in PEM")
+        try:
+            key = public_keys(data)[0]
+        except ValueError as error:
+            raise CommandError(f"{path}: {error}") from None
+        if (id := Path(path).stem) in found:
+            raise CommandError(f"{path}: expected a name of its own, there is a key {id} before it")
+        algorithm = OKPAlgorithm if key.algorithm == "EdDSA" else RSAAlgorithm
+        found[id] = json.loads(algorithm.to_jwk(key.value)) | {"alg": key.algorithm, "kid": id}
+    text = json.dumps({"keys": list(found.values())}, indent=2)
+    try:
+        public_keys(text.encode())  # what a broadcaster would refuse is not printed
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    print(text)
+
+
 def mint_token(
     key_file: str, subject: str, scope: Iterable[str], expires: str, *, id: str | None, kid: str | None, **claims: str
 ) -> None:
     """Prints a token. Raises CommandError."""
     if not 1 <= len(subject) <= SUBJECT_MAX or not subject.isprintable():
         raise CommandError(f"--subject: expected a printable text of 1 to {SUBJECT_MAX} characters")
+    words = [word for text in scope for word in text.split()]
     key = _key(key_file, lambda data: private_key(data) if b"-----BEGIN" in data else secret(data))
     try:
         token = mint(
             Key(key.algorithm, key.value, kid),
             subject=subject,
-            scope=" ".join(scope),
+            scope=" ".join(words),
             expires_s=seconds(expires),
             now=time.time(),
             id=id,
@@ -67,6 +92,9 @@ def mint_token(
         )
     except ScopeError as error:
         raise CommandError(f"--{error}") from None
+    for word in words:
+        if word != ADMIN and not word.startswith((PUBLISH, SUBSCRIBE)):
+            print(f"streamgauge token: --scope: {word!r} allows nothing here", file=sys.stderr)
     print(token)
 
 

@@ -169,8 +169,35 @@ def test_memory_is_given_back() -> None:
     for seq in range(1, 20_001):
         ring.append(seq, [float(seq)], [1.0])
         ring.evict(len(ring) - 10)
-    assert len(ring.times) < 10_000
+    assert len(ring.times) < 12
     assert (ring.first_index, ring.end_index) == (19_990, 20_000)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_what_is_evicted_takes_little_memory_beside_what_is_held(text: bool) -> None:
+    """In rings that are longer than any fixed number of samples, too."""
+    ring, value = Ring(text=text), "x" if text else 1.0
+    for seq in range(1, 2_001):
+        ring.append(seq, [float(seq)] * 10, [value] * 10)
+        ring.evict(len(ring) - 8_000)
+        columns = [len(column) for column in (ring.times, ring.values, ring.seqs)]
+        assert max(columns) <= len(ring) * 8 / 7 + 1
+    assert (len(ring), ring.first_index) == (8_000, 12_000)
+
+
+def test_the_columns_of_many_series_keep_to_the_bound() -> None:
+    """All together, with the evicted ones that are not given back yet."""
+    kept = history(points=10**6, age_s=1e6, bytes_max=40_000 * NUMBER_BYTES)
+    records = [kept.add(Series(f"m{number}"), None) for number in range(10)]
+    most = 0
+    for _ in range(1_000):
+        kept.seq += 1
+        for record in records:
+            kept.append(record, [0.0] * 10, [1.0] * 10, 0.0)
+        if kept.over_budget:
+            kept.sweep(0.0)
+        most = max(most, sum(len(record.ring.times) for record in records))
+    assert 39_000 <= most <= 40_000 * 8 / 7 + 10
 
 
 def test_a_time_that_falls_from_one_batch_to_the_next_is_still_found() -> None:

@@ -1,5 +1,6 @@
 """`streamgauge token`, as a person uses it."""
 
+import json
 import stat
 import subprocess
 from pathlib import Path
@@ -57,3 +58,26 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
     assert "a secret of at least 32 bytes" in refusal("token", "mint", "--key", short, "--subject", "a", "--scope", "x")
     status, said = inspected("no token")
     assert (status, said) == (2, "streamgauge token: expected a JWT\n")
+
+
+def test_keys_are_put_together_for_a_rotation(tmp_path: Path) -> None:
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    made("keygen", old, "--pair")
+    made("keygen", new, "--pair")
+    both, later = tmp_path / "both.json", tmp_path / "later.json"
+    both.write_text(made("jwks", f"{old}.pub", f"{new}.pub"))
+    later.write_text(made("jwks", f"{new}.pub"))
+    assert [key["kid"] for key in json.loads(both.read_text())["keys"]] == ["old", "new"]
+    mint = ("mint", "--subject", "ann", "--scope", "admin", "--key")
+    before, after = made(*mint, old, "--kid", "old"), made(*mint, new, "--kid", "new")
+    assert [inspected(token, "--key", str(both))[0] for token in (before, after)] == [0, 0]
+    assert [inspected(token, "--key", str(later))[0] for token in (before, after)] == [1, 0]
+    assert "got a private key" in refusal("token", "jwks", old)
+    assert "a name of its own" in refusal("token", "jwks", f"{old}.pub", f"{old}.pub")
+
+
+def test_a_scope_that_allows_nothing_is_told(tmp_path: Path) -> None:
+    key = str(tmp_path / "key")
+    made("keygen", key)
+    ran = run("token", "mint", "--key", key, "--subject", "ann", "--scope", "subscrib:*", "admin", "publish:a.*")
+    assert (ran.returncode, ran.stderr) == (0, "streamgauge token: --scope: 'subscrib:*' allows nothing here\n")
