@@ -1,9 +1,11 @@
 """Which messages of each producer were applied, so that one sent again is not applied twice. Pure."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+HOLD_S = 0.5  # longer than a message is under way: its producer rests that long, and then begins with the refused one
 REFUSED_MAX = 1_000
 PRODUCERS_MAX = 100_000
 
@@ -15,6 +17,16 @@ class Account:
     last: int = -1
     refused: "OrderedDict[int, None]" = field(default_factory=OrderedDict)
     used: float = 0.0
+    held_until: float = -math.inf
+
+    def hold(self, wait_s: float, now: float) -> float:
+        """A message was refused for now; so is what its producer had sent behind it, or it would overtake.
+
+        Returns for how long.
+        """
+        if now >= self.held_until:
+            self.held_until = now + max(wait_s, HOLD_S)
+        return self.held_until - now
 
     def applied(self, id: int) -> bool:
         return id <= self.last and id not in self.refused

@@ -25,6 +25,7 @@ from ingest.samples import show
 
 MAX_RATE = (0.1, 1_000.0)
 CLIENT_MAX = 256
+HELD = "id: a message of this producer that was sent before is refused for now; send them again in their order"
 
 
 class Session:
@@ -109,7 +110,7 @@ class Session:
             problem.id = _id_of(message)
             account = self._account(problem.id) if message.get("type") == "publish" else None
             if account is not None and problem.id is not None:
-                account.refuse(problem.id)
+                self._refuse_id(account, problem.id, problem)
         self.refuse(problem)
 
     def _handle_all(self, messages: Sequence[str | bytes]) -> None:
@@ -190,19 +191,26 @@ class Session:
             self._confirm(messages.ack(id, 0, (), duplicate=True), id)
             return
         try:
+            if account is not None and (wait_s := account.held_until - shared.clock()) > 0:
+                raise RateLimited(HELD, id, wait_s)
             if shared.store is not None and id is not None:
                 shared.store.admit(id)
             publish = publisher.publish(message, self.grant, time.time())
-        except MessageError:
+        except MessageError as problem:
             if account is not None and id is not None:
-                account.refuse(id)
-                self._touch(account)
+                self._refuse_id(account, id, problem)
             raise
         if account is not None and id is not None:
             account.apply(id)
             self._touch(account)
         self.published += publish.accepted
         self._acknowledge(id, publish)
+
+    def _refuse_id(self, account: Account, id: int, problem: MessageError) -> None:
+        account.refuse(id)
+        if isinstance(problem, RateLimited):
+            problem.after_s = account.hold(problem.after_s, self._shared.clock())
+        self._touch(account)
 
     def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
@@ -221,10 +229,12 @@ class Session:
 
     def _stored(self, ack: bytes, id: int, *, stored: bool) -> None:
         if not stored:
+            problem = RateLimited("id: its samples could not be stored; send it again", id, 1.0)
             if (account := self._account(id)) is not None:
                 account.withdraw(id)
+                problem.after_s = account.hold(problem.after_s, self._shared.clock())
                 self._touch(account)
-            ack = messages.error(MessageError("rate_limited", "id: its samples could not be stored; send it again", id))
+            ack = messages.error(problem)
         if not self._left:
             self._outlet.send(ack)
 

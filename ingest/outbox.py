@@ -4,7 +4,8 @@
 
 A message in the window never changes: after a reconnect it is sent again under the same id, and the broadcaster, which
 remembers the last id it applied, answers a repetition with `duplicate`. A message that the broadcaster refused for the
-moment was not applied, and ids after its own may have been; it goes out again under a new id.
+moment was not applied; it keeps its id and its place in the window, and goes out again before anything new does, so
+that samples arrive in the order in which they were sent.
 
 At any time: sent = buffered + unacknowledged + acknowledged + rejected + dropped.
 """
@@ -61,12 +62,12 @@ class Outbox:
         self._message_bytes = 0  # 0: no bound
         self._samples_per_message = 0
         self._buffer: deque[Waiting] = deque()
-        self._again: deque[Pending] = deque()  # refused for the moment
         self._unacked: dict[int, Pending] = {}
+        self._again: set[int] = set()  # of these, the ones refused for the moment
 
     @property
     def buffered(self) -> int:
-        return len(self._buffer) + sum(message.samples for message in self._again)
+        return len(self._buffer)
 
     @property
     def unacknowledged(self) -> int:
@@ -83,7 +84,7 @@ class Outbox:
 
     @property
     def idle(self) -> bool:
-        return not (self._buffer or self._again or self._unacked)
+        return not (self._buffer or self._unacked)
 
     @property
     def room(self) -> int:
@@ -91,7 +92,7 @@ class Outbox:
 
     @property
     def can_take(self) -> bool:
-        return bool(self._buffer or self._again) and len(self._unacked) < self.window
+        return bool(self._again) or (bool(self._buffer) and len(self._unacked) < self.window)
 
     @property
     def full_batch(self) -> bool:
@@ -124,13 +125,18 @@ class Outbox:
 
     def repeat(self) -> list[Pending]:
         """What a new connection sends first."""
+        self._again.clear()
         return list(self._unacked.values())
 
     def take(self) -> Pending | None:
-        """The next new message, from now on unacknowledged; None if nothing waits or the window is closed."""
+        """The next message, from now on unacknowledged; None if nothing waits or the window is closed."""
         if not self.can_take:
             return None
-        entries = self._again.popleft().entries if self._again else self._batch()
+        if self._again:
+            again = min(self._again)
+            self._again.remove(again)
+            return self._unacked[again]
+        entries = self._batch()
         if not entries:
             return None
         id = self._next_id
@@ -142,7 +148,7 @@ class Outbox:
 
     def acknowledge(self, id: int, accepted: int | None, *, duplicate: bool = False) -> int:
         """Returns how many samples were rejected. What of a duplicate was rejected the first time is not known."""
-        message = self._unacked.pop(id, None)
+        message = self._pop(id)
         if message is None:
             return 0
         known = accepted is not None and not duplicate
@@ -154,18 +160,21 @@ class Outbox:
 
     def refuse(self, id: int) -> int:
         """The message as a whole was refused for good. Returns its number of samples."""
-        message = self._unacked.pop(id, None)
+        message = self._pop(id)
         if message is None:
             return 0
         self.rejected += message.samples
         return message.samples
 
     def retry(self, id: int) -> bool:
-        """The message was refused for the moment: `take` gives it again, under a new id."""
-        message = self._unacked.pop(id, None)
-        if message is not None:
-            self._again.append(message)
-        return message is not None
+        """The message was refused for the moment: `take` gives it again, those of lower ids first."""
+        if id in self._unacked:
+            self._again.add(id)
+        return id in self._again
+
+    def _pop(self, id: int) -> Pending | None:
+        self._again.discard(id)
+        return self._unacked.pop(id, None)
 
     def _batch(self) -> tuple[Entry, ...]:
         """Samples from the front of the buffer that fit one message, in columns; those that fit none are rejected."""

@@ -1,6 +1,7 @@
 """What pages are given to draw: lines with a spike now and then, each sample stamped when it is sent."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
+HURRY = "DRAWING_HOUR_IN_S"  # variable: an hour of samples comes in so many seconds, instead of what was before
+HOUR_S = 3_600.0
 SPIKE = 1 / 2_000  # of the samples: an axis changes when one comes into view, and when it leaves
 Sink = Callable[[int, Sequence[float], Sequence[Sequence[float]]], None]  # panel, times, a column for each line
 
@@ -63,14 +66,32 @@ def give_history(load: Load, sink: Sink, random: Random) -> None:
 def feeding(load: Load, sink: Sink, seed: int = 7) -> Iterator[None]:
     """What was before, then from a thread of its own what comes, while the block lasts. Panels speak in turn."""
     random, stop = Random(seed), threading.Event()
-    give_history(load, sink, random)
-    thread = threading.Thread(target=_feed, args=(load, sink, random, stop), name="feed")
+    hurried = HURRY in os.environ
+    if not hurried:
+        give_history(load, sink, random)
+    thread = threading.Thread(target=_hurry if hurried else _feed, args=(load, sink, random, stop), name="feed")
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
+
+
+def _hurry(load: Load, sink: Sink, random: Random, stop: threading.Event) -> None:
+    """An hour of samples until now, ten times a second a piece of it; then what comes."""
+    pieces = int(10 * float(os.environ[HURRY]))
+    count, due = int(HOUR_S * load.rate_hz / pieces), time.monotonic()
+    ends = time.time() + pieces / 10
+    for piece in range(pieces):
+        first = ends - (pieces - piece) * count / load.rate_hz
+        times = [first + index / load.rate_hz for index in range(count)]
+        for panel in range(load.panels):
+            sink(panel, times, load.columns(panel, times, random))
+        due += 0.1
+        if stop.wait(max(0.0, due - time.monotonic())):
+            return
+    _feed(load, sink, random, stop)
 
 
 def _feed(load: Load, sink: Sink, random: Random, stop: threading.Event) -> None:

@@ -31,6 +31,7 @@ class Other:
     peer: Peer
     fresh: str
     path: str = ""
+    takes_history: bool = True
 
 
 def _other(name: str, title: str, packages: Mapping[str, str], times: str) -> Other:
@@ -59,5 +60,10 @@ OTHERS = [
     ),
     _other("bokeh", "Bokeh server", {"bokeh": DRAWING["bokeh"]}, SOURCE),
     _other("panel", "Panel", {name: DRAWING[name] for name in ("panel", "bokeh")}, SOURCE),
-    Other(Peer("netdata", "Netdata (Debian's)", DEBIAN, Dialect(), _netdata), _fresh(DYGRAPH), "drawing.html"),
+    Other(
+        Peer("netdata", "Netdata (Debian's)", DEBIAN, Dialect(), _netdata),
+        _fresh(DYGRAPH),
+        "drawing.html",
+        takes_history=False,
+    ),
 ]

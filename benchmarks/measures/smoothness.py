@@ -2,14 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
 from benchmarks.drawing.held import PANELS
-from benchmarks.drawing.load import Load, feeding, into
+from benchmarks.drawing.load import HURRY, Load, feeding, into
 from benchmarks.drawing.others import OTHERS, Other
 from benchmarks.drawing.site import running_site
 from benchmarks.drawing.watching import SCREEN, Watch, watched
@@ -26,6 +27,7 @@ WARM_S = 4.0
 FED_S = 3.0  # Netdata's page does not look again for a chart that is not there yet
 SCROLL_PX = 120
 OPENINGS = 5
+HOUR_IN_S = 40.0  # 43,000 samples a second
 
 FRESH = """(panel, since) => {
     const metric = `draw.panel${String(panel).padStart(3, '0')}`;
@@ -52,6 +54,11 @@ def smoothness(options: Options) -> list[Row]:
             for other in OTHERS:
                 if other.peer in kept:
                     note(run, other.peer.name, [beside(browser, other, seconds)])
+            if not options.quick:
+                note(run, "streamgauge", [hour(browser)])
+                for other in OTHERS:
+                    if other.peer in kept and other.takes_history:
+                        note(run, other.peer.name, [hour_beside(browser, other)])
             for load in () if options.quick else (opening, crowd, ten_hours):
                 note(run, "streamgauge", load(browser, seconds))
     return rows
@@ -111,6 +118,43 @@ def _watching(watch: Watch, seconds: float) -> Row:
     watch.begin()
     watch.page.wait_for_timeout(1e3 * seconds)
     return {"load": "in view", **watch.end(), **watch.memory()}
+
+
+CAUGHT_UP = "() => { const { fresh } = window.drawingProbe; return fresh?.(0, Date.now() / 1e3 - 15).length > 0; }"
+
+
+def hour(browser: Browser) -> Row:
+    """An hour of samples went through the page, and is held by it."""
+    with _hurried(), running_site() as site, into(site.stream) as sink:
+        watching = watched(browser, site.page, FRESH, PANELS.panels)
+        with watching as watch, feeding(PANELS, sink):
+            return _fed(watch)
+
+
+def hour_beside(browser: Browser, other: Other) -> Row:
+    """The same through a page of somebody else's, which holds its newest 600 points of each line."""
+    port = free_port()
+    with serving(other.peer, port, {HURRY: str(HOUR_IN_S)}):
+        page = f"http://127.0.0.1:{port}/{other.path}"
+        with watched(browser, page, other.fresh, PANELS.panels) as watch:
+            return _fed(watch)
+
+
+def _fed(watch: Watch) -> Row:
+    """Once the newest samples are in view."""
+    watch.page.wait_for_function(CAUGHT_UP, timeout=6e3 * HOUR_IN_S, polling=500)
+    watch.page.wait_for_timeout(1e3 * WARM_S)
+    watch.begin()  # lets go of what the probe itself has noted
+    return {"load": "an hour", **watch.memory()}
+
+
+@contextmanager
+def _hurried() -> Iterator[None]:
+    os.environ[HURRY] = str(HOUR_IN_S)
+    try:
+        yield
+    finally:
+        del os.environ[HURRY]
 
 
 def crowd(browser: Browser, seconds: float) -> list[Row]:

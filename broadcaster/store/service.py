@@ -14,6 +14,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.history import Record
 from broadcaster.hub import Hub
 from broadcaster.ledger import Account, Ledger
+from broadcaster.limits import RateLimited
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.file import StoreFile, set_aside
 from broadcaster.store.lock import InUseError, Lock
@@ -23,11 +24,11 @@ from broadcaster.store.restore import Now, place_of, restore
 from broadcaster.store.units import Place
 from broadcaster.store.writer import Bounds, Writer
 from ingest.errors import CommandError
-from ingest.messages import MessageError
 
 CLOSE_S = 10.0
 ANSWER_S = 10.0
 BEHIND = "store: what is published cannot be stored at the moment; send it again later"
+BEHIND_S = 1.0
 
 log = logging.getLogger("streamgauge.store")
 
@@ -175,16 +176,16 @@ class Store:
         self._recorder.touched(producer, account)
 
     def admit(self, id: int | None) -> None:
-        """Raises MessageError (rate_limited) if what is published now could not be acknowledged soon."""
+        """Raises RateLimited if what is published now could not be acknowledged soon."""
         if self._recorder.refusing:
-            raise MessageError("rate_limited", BEHIND, id)
+            raise RateLimited(BEHIND, id, BEHIND_S)
 
     def after(self, done: Callable[[bool], None]) -> None:
         """Calls `done` when all that was published until now is stored (True) or lost (False), in order."""
         self._recorder.after(done)
 
     async def stored(self) -> None:
-        """Waits for that, for so long. Raises MessageError (rate_limited)."""
+        """Waits for that, for so long. Raises RateLimited."""
         answer, event = [False], trio.Event()
 
         def done(stored: bool) -> None:
@@ -195,7 +196,7 @@ class Store:
         with trio.move_on_after(ANSWER_S):
             await event.wait()
         if not answer[0]:
-            raise MessageError("rate_limited", BEHIND)
+            raise RateLimited(BEHIND, None, BEHIND_S)
 
     def figures(self) -> dict[str, Any]:
         progress = self._writer.progress

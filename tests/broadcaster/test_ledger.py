@@ -24,6 +24,13 @@ def test_refusing_what_was_applied_changes_nothing() -> None:
     assert account.applied(3)
 
 
+def test_a_hold_is_as_long_as_told_and_not_prolonged_by_what_it_refuses() -> None:
+    account = Account()
+    assert account.hold(3.0, 10.0) == 3.0
+    assert account.hold(3.0, 12.0) == 1.0
+    assert account.hold(0.1, 13.0) == ledger.HOLD_S, "longer than messages are under way"
+
+
 @QUICK
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), max_size=25))
 def test_no_message_is_applied_twice(sends: list[tuple[bool, int]]) -> None:

@@ -83,6 +83,25 @@ def test_a_message_that_was_refused_unread_may_be_sent_again() -> None:
     assert client.session.published == 3
 
 
+def test_what_a_producer_sent_behind_a_refused_message_does_not_overtake_it() -> None:
+    """The rate would allow the second one again, but the first is still on its way back."""
+    world = World(samples_per_second=10)
+    client = world.client(producer=str(uuid.UUID(int=9)))
+    samples = [{"metric": "a", "time": list(range(10)), "value": list(range(10))}]
+    assert client.ask(**publish(1, samples=samples))[0]["type"] == "ack"
+    first = client.ask(**publish(2))[0]
+    assert (first["id"], first["code"], first["retry_after"]) == (2, "rate_limited", 0.6)
+    world.clock.now += 0.3
+    behind = client.ask(**publish(3))[0]
+    assert (behind["id"], behind["code"], behind["retry_after"]) == (3, "rate_limited", 0.3)
+    assert behind["message"].startswith("id: a message of this producer that was sent before is refused for now")
+    elsewhere = world.client(producer=str(uuid.UUID(int=8)))
+    assert elsewhere.ask(**publish(3))[0]["type"] == "ack", "which concerns nobody else"
+    world.clock.now += 0.3
+    assert [client.ask(**publish(id))[0]["type"] for id in (2, 3)] == ["ack", "ack"]
+    assert client.closed is None
+
+
 def test_what_is_refused_unread_may_be_anything() -> None:
     client = World(messages_per_second=1).client()
     client.session.receive_all([b"{", b"{", b"[]", b'{"type":"publish","id":"x"}', b'{"id":3}'])

@@ -174,12 +174,13 @@ async def test_rejections_are_counted_and_logged(autojump_clock: MockClock, capl
 
 
 async def test_rate_limited_messages_come_again_later(autojump_clock: MockClock) -> None:
-    store, times = Store(), []
+    store, times, refused = Store(), [], list[int]()
 
     async def strict(peer: Peer) -> None:
         await peer.begin()
         for _ in range(2):
             message = await peer.receive()
+            refused.append(message["id"])
             times.append(trio.current_time())
             await peer.send(type="error", id=message["id"], code="rate_limited", message="slow down")
         while True:
@@ -191,7 +192,8 @@ async def test_rate_limited_messages_come_again_later(autojump_clock: MockClock)
     async with opened(strict, batch_samples=5) as producer:
         await producer.send_many("a", range(10), range(10))
         await producer.flush()
-    assert sorted(values(store.messages)) == list(range(10))
+    assert values(store.messages) == list(range(10)), "in their order"
+    assert [message["id"] for message in store.messages] == refused, "under their ids, which the broadcaster remembers"
     assert times[-1] - times[0] >= 1.0
 
 

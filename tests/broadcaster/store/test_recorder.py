@@ -170,6 +170,7 @@ def test_in_committed_mode_what_is_lost_is_refused_and_may_come_again(tmp_path: 
     assert error["code"] == "rate_limited"
     world.commit()
     assert acks(client.take()) == [1, 2]
+    world.clock.now += 1.0  # as long as it was told to wait
     assert send(client, 5, *range(60)) == []
     world.flush()
     assert send(client, 6, *range(200)) == []
@@ -179,6 +180,7 @@ def test_in_committed_mode_what_is_lost_is_refused_and_may_come_again(tmp_path: 
     world.commit()
     assert acks(client.take()) == [5]
     fresh = producer(world)
+    world.clock.now += 1.0
     assert send(fresh, 6, *range(200)) == []  # no duplicate
     world.flush()
     world.commit()
