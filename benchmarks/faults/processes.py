@@ -21,6 +21,7 @@ import trio
 from benchmarks.faults.accounting import Account, Claim, claim_of, recovery_s
 from benchmarks.faults.forks import Forked, Forks
 from benchmarks.faults.network import Network, network
+from tests.e2e.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60.0
@@ -116,7 +117,7 @@ class Stage:
     recovered_s: float | None = None  # where somebody else than the subscriber tells
     facts: dict[str, float] = field(default_factory=dict)  # of this scenario, for the report
     wrong: list[str] = field(default_factory=list)
-    ports: tuple[int, int] = (0, 0)
+    ports: list[int] = field(default_factory=lambda: free_ports(2))  # WebSocket, HTTP
     broadcaster: Process | None = None
     receiver: Process | None = None
     senders: dict[str, Sender] = field(default_factory=dict)
@@ -125,7 +126,6 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.record = Lines(self.folder / "received.jsonl")
-        self.ports = free_ports()
 
     @property
     def host(self) -> str:
@@ -206,7 +206,7 @@ class Stage:
 
     async def start_dashboard(self) -> str:
         """The URL of its page."""
-        port = free_ports()[0]
+        (port,) = free_ports(1)
         command = ["dashboard", "--bind", f"127.0.0.1:{port}", "--broadcaster", self.url]
         self._spawn("dashboard.__main__", [*command, "--broadcaster-http", self.http_url], "dashboard.log")
         await until(lambda: reachable("127.0.0.1", port), "no dashboard")
@@ -296,13 +296,6 @@ def reachable(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        for each in (first, second):
-            each.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 @asynccontextmanager

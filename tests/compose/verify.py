@@ -9,7 +9,6 @@ provides the base image (PYTHON_IMAGE, by default python:3.13-slim). Exits with 
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from trio_websocket import open_websocket_url
 
 from tests.compose.engine import engine, output
 from tests.e2e.browser import chromium, wait_for_paint
+from tests.e2e.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["--file", str(ROOT / "compose.yaml"), "--file", str(ROOT / "tests/compose/host-network.yaml")]
@@ -66,7 +66,7 @@ def compose(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str
 
 @contextmanager
 def _stack() -> Iterator[dict[str, int]]:
-    ports = dict(zip(("BROADCASTER_PORT", "BROADCASTER_HTTP_PORT", "DASHBOARD_PORT"), _free_ports(3), strict=True))
+    ports = dict(zip(("BROADCASTER_PORT", "BROADCASTER_HTTP_PORT", "DASHBOARD_PORT"), free_ports(3), strict=True))
     os.environ.update({name: str(port) for name, port in ports.items()}, IMAGE=IMAGE)
     try:
         compose("up", "--detach", "--build")
@@ -77,14 +77,6 @@ def _stack() -> Iterator[dict[str, int]]:
         raise
     finally:
         compose("down", "--volumes", "--remove-orphans")
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _containers() -> dict[str, dict[str, Any]]:

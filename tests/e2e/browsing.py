@@ -6,7 +6,6 @@ The fixtures are imported by `conftest.py`. A Chromium that is not there is an e
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, CDPSession, Page, ViewportSize, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Page, TimeoutError, ViewportSize, sync_playwright
 
 from tests.e2e.backstage import Backstage, Publisher
 from tests.e2e.browser import FLAGS, executable
 from tests.e2e.command import running, url_in
+from tests.e2e.ports import free_ports
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 WAIT_S = 15.0
@@ -114,7 +114,16 @@ class View:
     def until(self, expression: str, argument: object = None, bound_s: float = WAIT_S) -> None:
         """Asks again and again, hidden or not."""
         function = expression if FUNCTION.match(expression) else f"() => {expression}"
-        self.page.wait_for_function(function, arg=argument, timeout=bound_s * 1000, polling=30)
+        try:
+            self.page.wait_for_function(function, arg=argument, timeout=bound_s * 1000, polling=30)
+        except TimeoutError:
+            raise AssertionError(f"not within {bound_s:g} s: {expression} {argument or ''}\n{self.account}") from None
+
+    @property
+    def account(self) -> str:
+        """What may tell why something did not come."""
+        connection = self.js("window.streamgauge?.connection ?? document.readyState")
+        return f"connection: {connection}\nconsole: {self._complaints}"
 
     def until_state(self, state: str, bound_s: float = WAIT_S) -> None:
         self.until("(state) => window.streamgauge?.connection.state === state", state, bound_s)
@@ -240,7 +249,7 @@ def open_view(window: BrowserContext) -> Iterator[Callable[..., View]]:
     complaints = [complaint for view in views for complaint in view.complaints]
     for view in views:
         view.page.close()
-    assert not complaints
+    assert not complaints, complaints
 
 
 @pytest.fixture
@@ -265,14 +274,6 @@ def live(server: Server, site: Site, view: View) -> View:
     """A page that is live."""
     view.open(site.url)
     return view
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def series(metric: str, count: int, *, back_s: float = 20.0, step_s: float = 0.01, first: int = 0) -> list[Json]:

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,6 +24,7 @@ from tests.e2e.browsing import (  # noqa: F401 - fixtures of the browser tests
     window,
 )
 from tests.e2e.kinds_board import kinds  # noqa: F401
+from tests.e2e.ports import free_ports
 from tests.e2e.wire import Wire
 from tests.e2e.wire_frames import open_socket
 
@@ -151,16 +151,6 @@ class BroadcasterProcess:
             await self._process.wait()
             if self._process.stdout is not None:
                 await self._process.stdout.aclose()
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.e2e.backstage import Backstage, Publisher
 from tests.e2e.browser import FLAGS, executable
-from tests.e2e.browsing import REFUSED, Server, Site, View, free_ports, pairs, series
+from tests.e2e.browsing import REFUSED, Server, Site, View, pairs, series
+from tests.e2e.ports import free_ports
 from tests.e2e.wire import sample
 
 HIDDEN_S = 60.0

@@ -12,7 +12,8 @@ import pytest
 import trio
 
 from tests.e2e.command import ANYWHERE, COMMAND, environment, refusal, running, url_in
-from tests.e2e.conftest import BroadcasterProcess, free_ports
+from tests.e2e.conftest import BroadcasterProcess
+from tests.e2e.ports import free_ports
 from tests.e2e.producing import numbers, until_seen, watching
 
 ENDS_S = 15

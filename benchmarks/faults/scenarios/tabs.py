@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from benchmarks.faults.processes import Lines, Stage, free_ports
+from benchmarks.faults.processes import Lines, Stage
 from benchmarks.faults.scenario import Scenario
 from benchmarks.faults.sender import LANES, METRIC
 
@@ -57,8 +57,9 @@ def plain_chromium() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     from tests.e2e.browser import FLAGS, executable
+    from tests.e2e.ports import free_ports
 
-    port = free_ports()[0]
+    (port,) = free_ports(1)
     with sync_playwright() as playwright:
         flags = [*FLAGS, f"--remote-debugging-port={port}"]
         browser = playwright.chromium.launch(executable_path=executable(), args=flags)
