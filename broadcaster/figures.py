@@ -77,7 +77,8 @@ def _with_prefix(value: float, unit: str) -> str:
     plain = unit in WHOLE or re.fullmatch(PREFIXED, unit.partition("/")[0]) is not None
     scaled, prefix = (_scaled(value, SI) if abs(value) >= 10_000 and not plain else None) or (value, "")
     rest = f"/{unit[2:]}" if unit.startswith("1/") else unit
-    return f"{number(scaled)} {prefix}{rest}".rstrip()
+    space = "" if not prefix and rest.startswith("/") else " "
+    return f"{number(scaled)}{space}{prefix}{rest}".rstrip()
 
 
 def sparkline(values: Sequence[float | None], width: int) -> str:

@@ -59,6 +59,7 @@ export class Bands {
     this.marks = new Map(limits.map((limit) => [limit, this.#mark(limit)]));
     chart.layer.prepend(this.group);
     chart.layer.append(this.words);
+    chart.bands.add(this);
     this.listener = () => this.draw();
     chart.onDraw.push(this.listener);
   }
@@ -80,17 +81,19 @@ export class Bands {
   close() {
     this.group.remove();
     this.words.remove();
+    this.chart.bands.delete(this);
     this.chart.onDraw = this.chart.onDraw.filter((each) => each !== this.listener);
   }
 
-  /** Only when the axis became another. */
+  /** Only when the axis became another, or others came or went, whose words want room too. */
   draw() {
     const { axes, width, height, unit } = this.chart;
     const { low, high } = axes;
-    const now = `${low} ${high} ${width} ${height} ${unit}`;
+    const all = [...this.chart.bands].flatMap(({ limits }) => limits);
+    const now = `${low} ${high} ${width} ${height} ${unit} ${all.length}`;
     if (now === this.drawn || !(high > low)) return;
     this.drawn = now;
-    for (const each of placed(this.limits, { low, high }, height)) this.#place(each, width, unit);
+    for (const each of placed(all, { low, high }, height)) if (this.marks.has(each.limit)) this.#place(each, width, unit);
   }
 
   /** @param {Placed} where @param {number} width @param {string|null} unit */

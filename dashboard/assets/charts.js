@@ -6,9 +6,10 @@
 
 import { collect, emptyLine, pathData } from './decimate.js';
 import { drawEvents } from './events.js';
-import { niceTicks, scale, tickDigits, timeTicks } from './format.js';
+import { niceTicks, scale, timeTicks } from './format.js';
 import { drawLosses, spansOf } from './losses.js';
 import { svg } from './svg.js';
+import { fitted, lettering, waysToWrite } from './tick_labels.js';
 
 export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
 const HEIGHT = 190; // unless its element is made another
@@ -17,8 +18,10 @@ const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const MOVED_PX = 8; // at most, before it is drawn anew: what has left the view no longer counts for the axis
 const DENSE_PX = 3; // points of a line closer than this, on average: as a hairline, which is drawn many times faster without a GPU
 const CROWDED = 3; // points of all lines for each pixel of width: the same
-const UNIT_LETTERS = 10;
+const LABEL_GAP = 6; // between a label of the value axis and the axis
+const LABEL_EDGE = 4; // and the edge of the panel
 const LARGEST = 4e307; // an axis can reach: its length is a number too
+const CLOSE = 1e-4; // of the values: what is added to the lowest is what is read
 const SMALLEST = 1e-290; // difference that an axis shows
 
 /**
@@ -62,6 +65,8 @@ export class Chart {
     this.onSight = () => {};
     this.ended = new AbortController();
     this.resized = new ResizeObserver(() => this.#resize());
+    /** Whose words keep clear of each other. @type {Set<import('./bands.js').Bands>} */
+    this.bands = new Set();
     this.#plot();
   }
 
@@ -215,7 +220,7 @@ export class Chart {
     const zeroed = low >= 0 && (share || low < 0.6 * high || low === high) ? 0 : low;
     const spare = high - zeroed || Math.abs(high);
     const size = Math.max(Math.abs(zeroed), Math.abs(high)); // ticks are round in the unit that fits it
-    const { factor } = scale(size, this.unit);
+    const { factor } = scale(spare < CLOSE * size ? spare : size, this.unit);
     const top = share ? Math.min(100, high + 0.06 * spare) : high + 0.06 * spare;
     const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
     const nice = niceTicks(bottom / factor, top / factor, 5);
@@ -230,10 +235,10 @@ export class Chart {
 
   /** @param {{size: number, ticks: number[]}} axis */
   #valueTicks({ size, ticks }) {
-    const { factor, suffix } = scale(size, this.unit);
-    const step = (ticks[1] - ticks[0]) / factor;
-    const unit = suffix.length > UNIT_LETTERS ? `${suffix.slice(0, UNIT_LETTERS - 1)}…` : suffix; // the number must have room
-    return { values: ticks, texts: ticks.map((tick) => tickDigits(tick / factor, step) + plain(unit)) };
+    const { px, widthOf } = lettering(this.div);
+    const { texts, size: share } = fitted(waysToWrite(ticks, size, this.unit), MARGIN.l - LABEL_GAP - LABEL_EDGE, widthOf);
+    this.div.style.setProperty('--tick', `${(share * px).toFixed(2)}px`);
+    return { values: ticks, texts: texts.map(plain) };
   }
 
   #plot() {
@@ -243,7 +248,7 @@ export class Chart {
       // A finger scrolls the page.
       dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { size: 11 },
-      xaxis: { ...axis, ticklabelstandoff: 4, range: [-this.view.span, 0] }, yaxis: { ...axis, ticklabelstandoff: 6, range: [0, 1], fixedrange: true },
+      xaxis: { ...axis, ticklabelstandoff: 4, range: [-this.view.span, 0] }, yaxis: { ...axis, ticklabelstandoff: LABEL_GAP, range: [0, 1], fixedrange: true },
     };
     window.Plotly.newPlot(this.div, [{ type: 'scatter', x: [], y: [] }], layout, CONFIG);
     const plotted = /** @type {any} */ (this.div);

@@ -49,7 +49,7 @@ function mendWindows() {
   group.setAttribute('role', 'radiogroup');
   group.setAttribute('aria-label', 'Time window');
   const mend = () => {
-    for (const label of group.querySelectorAll('label[role]')) {
+    for (const label of group.querySelectorAll('label:is([role], [aria-selected])')) {
       label.removeAttribute('role');
       label.removeAttribute('aria-selected');
     }

@@ -9,6 +9,8 @@ const BASES = new Set([
   'eV', 'F', 'FLOP', 'FLOPS', 'FLOPs', 'flops', 'Ω', 'Ohm', 'ohm', 'mol', 'Sv', 'Gy', 'Bq', 'K', '°C', 'C', 'T', 'S', 'H', 'Wb', 'lm', 'lx', 'baud', 'Bd', 'px',
 ]);
 const SCALES = { T: 1e12, G: 1e9, M: 1e6, k: 1e3, K: 1e3, h: 100, d: 0.1, c: 0.01, m: 1e-3, µ: 1e-6, u: 1e-6, n: 1e-9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+const SECONDS = { s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
+const DURATIONS = [[86400, 'd'], [3600, 'h'], [60, 'min']];
 const NO_BREAK = '\u202f';
 
 /** @param {number} value @param {number} [more] @returns {string} three significant digits or so (and more), no exponent for ordinary sizes */
@@ -44,13 +46,21 @@ export function scale(size, unit) {
   const name = unit ?? '';
   if (name === '%') return { factor: 1, suffix: `${NO_BREAK}%` };
   if (name === 'B' || name === 'B/s') return scaled(BINARY, size, name);
-  if (name === 's' && size >= 60) return { factor: 60, suffix: `${NO_BREAK}min` };
+  const long = lasting(size, name);
+  if (long) return long;
   if (WHOLE.has(name)) return { factor: 1, suffix: NO_BREAK + name };
   const [by, base, table] = unprefixed(name) ?? [];
   if (by && base && table) return pick(scaled(table, size * by, base), 1 / by);
   if (UNSCALED.has(name)) return size >= 1e4 || (size > 0 && size < 1e-3) ? scaled(PREFIXES, size, '') : { factor: 1, suffix: '' };
   if (name === '1/s') return { ...scaled(size < 1 ? [[1, '']] : PREFIXES, size, ''), suffix: `${magnitude(size)}/s` };
   return scaled(PREFIXES, size, name);
+}
+
+/** Seconds by the thousand are what nobody counts in. @param {number} size @param {string} unit @returns {{factor: number, suffix: string}|null} */
+function lasting(size, unit) {
+  const by = SECONDS[/** @type {keyof typeof SECONDS} */ (unit)];
+  const [seconds, name] = (by && DURATIONS.find(([least]) => size * by >= Number(least))) || [];
+  return by && seconds ? { factor: Number(seconds) / by, suffix: NO_BREAK + name } : null;
 }
 
 /** A unit that has a prefix already gets no second one. @param {string} unit @returns {[number, string, Array<Array<any>>]|null} kW: 1000 of W */

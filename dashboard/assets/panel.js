@@ -8,6 +8,7 @@ import { choosable, choose, entryOf, isCrowded, lagText, tellAge, Values } from 
 import { markOf } from './choice.js';
 import { menu } from './menu.js';
 import { usualItems } from './panel_menu.js';
+import { PanelNote } from './panel_note.js';
 import { COLOURS, takeSlots } from './slots.js';
 import { Summary } from './summary.js';
 import { collator, commonTags, describe, onlyKey, wordTest } from './tags.js';
@@ -59,6 +60,7 @@ export class Panel {
     if (!(chart instanceof Chart)) return;
     this.hover = new Hover(chart, (series) => this.labelOf(series));
     this.summary.picture(this.div);
+    this.note = new PanelNote(this);
   }
 
   /** What draws it. @returns {Chart} */
@@ -194,6 +196,7 @@ export class Panel {
     if (changed) this.#colour();
     this.node.classList.toggle('is-stale', stale);
     this.summary.tick();
+    this.note?.tick(off ? lag : 0);
     say(this.age, stale && Number.isFinite(newest) ? `${formatAge(newest)} ago` : off ? lagText(lag) : '');
   }
 }

@@ -27,11 +27,13 @@ const App = {
       <label><span>Filter</span><input v-model="live.filter" type="search" placeholder="Filter series" autocomplete="off"></label>
       <p class="state" :data-state="live.state" role="status"><i></i>{{ state }}</p>
     </header>
+    <section aria-label="Notices">
     <p v-if="away" class="notice">
       <span>The broadcaster at {{ broadcaster }} is out of reach<template v-if="wait">; {{ wait }}</template>.</span>
       <button type="button" @click="live.retry">Retry now</button>
     </p>
     <p v-if="live.lost" class="notice"><span>{{ live.lost }} samples were left out: this page was too slow.</span></p>
+    </section>
     <main :class="{ away: live.state !== 'live' }">
       <Card v-for="series in live.shown" :key="series.id" :series="series" />
       <p v-if="!live.shown.length" class="empty">{{ live.series.length ? 'No series matches the filter.' : 'No series yet: they appear as soon as somebody publishes.' }}</p>

@@ -135,6 +135,8 @@ export const checks = {
     same([plain(0.0032, 's'), plain(250, 'ms'), plain(1500, 'ms'), plain(90, 's')], ['3.2 ms', '250 ms', '1.5 s', '1.5 min']);
     same([plain(42.25, '%'), plain(1234, '1/s'), plain(0.5, '1/s'), plain(12345, null)], ['42.3 %', '1.23 k/s', '0.5/s', '12.3 k']);
     same([plain(-3.5, null), plain(null, 'B'), plain(1e300, null)], ['−3.5', 'gap', '1.00e300']);
+    same([plain(5400, 's'), plain(-7200, 's'), plain(129600, 's'), plain(7.2e6, 'ms'), plain(9e13, 'ns')], ['1.5 h', '−2 h', '1.5 d', '2 h', '1.04 d']);
+    same([m.scale(7200, 's').factor, m.scale(7.2e6, 'ms').factor, plain(90, 'min')], [3600, 3.6e6, '90 min']);
   },
   'format.js: a unit has one prefix': async (m, same) => {
     const plain = (value, unit) => m.formatValue(value, unit).replaceAll('\u202f', ' ');
@@ -156,6 +158,33 @@ export const checks = {
     same(m.timeTicks(-60, 0, 1e9, true, 4).texts, ['−45 s', '−30 s', '−15 s', 'now']);
     same(m.timeTicks(-10, 0, 1000000007, false, 5).values, [-9, -7, -5, -3, -1]);
     same([m.formatAge(0.34), m.formatAge(4.2), m.formatAge(200), m.formatAge(7200)], ['0.3 s', '4 s', '3 min', '2 h']);
+  },
+  'tick_labels.js: smaller if that does, else without their unit, else what is added to the lowest, else cut': async (m, same) => {
+    const wide = (text) => 10 * text.length;
+    same(m.fitted([['0 ms', '5 ms'], ['0', '5']], 60, wide), { texts: ['0 ms', '5 ms'], size: 1 });
+    same(m.fitted([['0 ms', '12.5 ms'], ['0', '12.5']], 60, wide), { texts: ['0 ms', '12.5 ms'], size: 60 / 70 });
+    same(m.fitted([['0 parsecs', '12.5 parsecs'], ['0', '12.5']], 60, wide), { texts: ['0', '12.5'], size: 1 });
+    same(m.fitted([['0', '1000.000001']], 60, wide), { texts: ['0', '1000.0…'], size: 0.8 });
+    const plain = (ways) => ways.map((way) => way.map((text) => text.replaceAll('\u202f', ' ')));
+    same(plain(m.waysToWrite([0, 1e4, 2e4], 2e4, 'furlongs')), [['0 kfurlongs', '10 kfurlongs', '20 kfurlongs'], ['0 k', '10 k', '20 k'], ['0 kfurlongs', '+10 kfurlongs', '+20 kfurlongs'], ['0 k', '+10 k', '+20 k']]);
+    same(plain(m.waysToWrite([1e9, 1e9 + 1, 1e9 + 2], 1e9 + 2, '')), [['1 G', '+1', '+2']]);
+    same(plain(m.waysToWrite([129600, 129602, 129604], 129604, 's'))[0], ['1.5 d', '+2 s', '+4 s']);
+  },
+  'panel_note.js: only if nothing that is shown is in view': async (m, same) => {
+    const { Ring } = await import('/client/rings.js');
+    const line = (times, shown = true) => {
+      const ring = new Ring(100);
+      for (const time of times) ring.push(time, 1);
+      return { trace: { shown }, series: { ring } };
+    };
+    const view = { from: 100, to: 160 };
+    same(m.outOfView([line([90, 170])], view), 170);
+    same(m.outOfView([line([90, 95]), line([])], view), 95);
+    same([m.outOfView([line([90]), line([160])], view), m.outOfView([line([100])], view)], [null, null]);
+    same([m.outOfView([line([90], false)], view), m.outOfView([line([])], view), m.outOfView([], view)], [null, null, null]);
+    same(m.outOfView([line([90]), line([130], false)], view), 90);
+    same(m.noteText(0), 'Nothing in this part of time.');
+    same([m.noteText(-3600), m.noteText(3600)].map((text) => text.split(': ')[1]), ['its samples are stamped 60 min ahead of the broadcaster’s clock.', 'its samples are stamped 60 min behind the broadcaster’s clock.']);
   },
   'client/urls.js: a loopback address means the machine that serves the page': async (m, same) => {
     same(m.streamUrl('ws://127.0.0.1:8765', { hostname: 'localhost' }), 'ws://127.0.0.1:8765/v1/stream');

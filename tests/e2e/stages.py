@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from playwright.sync_api import WebSocketRoute
+
 from tests.e2e import wire
 from tests.e2e.backstage import Backstage, Publisher
 from tests.e2e.browsing import REFUSED, Server, View
@@ -153,6 +155,40 @@ def reconnecting(stage: Stage) -> None:
     stage.view.until("!document.querySelector('#banner').hidden")
 
 
+def nothing_in_view(stage: Stage) -> None:
+    live(stage)
+    stage.view.page.keyboard.press("1")  # 10 s
+    stage.view.until("document.querySelector(\"[data-metric='old.value'] .panel-note\").checkVisibility()")
+
+
+def pointed_at(stage: Stage) -> None:
+    live(stage)
+    plot = stage.view.page.locator("[data-metric='shop.latency'] .plot")
+    plot.hover(position={"x": 250, "y": 90})
+    stage.view.until("document.querySelector('.tip:not([hidden]) .tip-value')?.checkVisibility()")
+
+
+def closed(stage: Stage) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def route(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    stage.view.page.route_web_socket("**/v1/stream", route)
+    live(stage)
+    sockets[0].close(code=4503, reason="forbidden")
+    stage.view.until_state("closed")
+    stage.view.until("!document.querySelector('#banner').hidden")
+
+
+def broken_files(stage: Stage) -> None:
+    stage.fill()
+    stage.open()
+    stage.view.page.click(".broken summary")
+    stage.view.until("document.querySelector('.broken li').checkVisibility()")
+
+
 def connections(stage: Stage) -> None:
     stage.fill()
     stage.open("connections", painted=None)
@@ -230,6 +266,10 @@ STAGES: dict[str, Callable[[Stage], None]] = {
         paused,
         looking_back,
         reconnecting,
+        nothing_in_view,
+        pointed_at,
+        closed,
+        broken_files,
         connections,
         board,
         kinds,

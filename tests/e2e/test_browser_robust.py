@@ -48,8 +48,6 @@ def test_a_producer_an_hour_off(hours: int, live: View, publisher: Publisher) ->
     """It is said which panel it is about, while it publishes; and its silence is seen like any other."""
     panel = "document.querySelector('[data-metric=\"off.value\"]')"
     age = f"{panel}.querySelector('.panel-age').textContent"
-    if hours < 0:
-        live.page.keyboard.press("7")  # the whole history
     for at in range(12):
         now = time.time()
         publisher.publish(sample("off.value", float(at), now + hours * HOUR_S), sample("right.value", float(at), now))
@@ -59,13 +57,22 @@ def test_a_producer_an_hour_off(hours: int, live: View, publisher: Publisher) ->
     live.until(f"!{panel}.classList.contains('is-stale')")
     live.until("document.querySelector('[data-metric=\"off.value\"] .entry-value').textContent === '11'")
     live.until_painted("right.value", 12)
-    assert live.js("document.querySelector('[data-metric=\"right.value\"] .panel-age').textContent") == ""
-    if hours < 0:
-        live.until_painted("off.value", 12)
-        assert live.painted("off.value").values == [float(at) for at in range(12)], "it can be looked at"
     silent = time.monotonic()
+    assert live.js("document.querySelector('[data-metric=\"right.value\"] .panel-age').textContent") == ""
+    note = live.page.locator("[data-metric='off.value'] .panel-note")
+    way = "ahead of" if hours > 0 else "behind"
+    assert f"its samples are stamped 60 min {way} the broadcaster\u2019s clock" in note.inner_text()
+    assert live.page.locator("[data-metric='right.value'] .panel-note").is_hidden()
     live.until(f"{panel}.classList.contains('is-stale')", bound_s=SEEN_S)
     assert time.monotonic() - silent < SEEN_S
+    note.get_by_role("button").click()
+    live.until("streamgauge.view.state === 'looking back'")
+    live.until_painted("off.value", 12)
+    assert live.painted("off.value").values == [float(at) for at in range(12)], "it can be looked at"
+    assert_drawn(live, live.painted("off.value"), "off.value")
+    live.until(f"{panel}.querySelector('.panel-note').hidden")
+    live.page.click("#back-to-live")
+    live.until(f"streamgauge.view.state === 'live' && !{panel}.querySelector('.panel-note').hidden")
 
 
 def test_a_producer_that_falls_silent_or_leaves_is_seen(
@@ -128,7 +135,7 @@ def test_a_thousand_tag_sets(live: View, publisher: Publisher) -> None:
 
 
 NAMES = {"": "none", "s": "time", "B": "bytes", "%": "share", "1/s": "rate"}  # of metrics, by unit
-BAD_TICKS = """(metric) => {
+BAD_TICKS = """(metric) => {  // beyond the panel, or no number
     const panel = document.querySelector(`[data-metric='${metric}']`);
     const { left } = panel.getBoundingClientRect();
     return [...panel.querySelectorAll('.ytick text')]
@@ -158,6 +165,37 @@ def test_six_hundred_orders_of_magnitude_in_one_panel(live: View, publisher: Pub
                 assert bottom - top > 80, "1e300 and -1e300 are far from each other"
                 assert heights[9] == pytest.approx((top + bottom) / 2, abs=2), "and 0 is in the middle"
             assert live.js(BAD_TICKS, metric) == []
+
+
+LONG: dict[str, tuple[str | None, list[float]]] = {
+    "close": (None, [1e9, 1e9 + 1, 1e9 + 2]),
+    "negative": ("MiB/s", [-123.45, -123.4, -123.35]),
+    "spelt": ("kilometres per hour and more", [0.0, 98765.4]),
+    "wide": ("W" * 64, [-1e-7, 1e-7]),
+}
+
+
+@pytest.mark.parametrize("page", ["", "?kiosk=1"])
+def test_labels_of_an_axis_stay_in_their_panel(page: str, publisher: Publisher, site: Site, view: View) -> None:
+    now = time.time()
+    for name, (unit, values) in LONG.items():
+        times = [now - 20 + at for at in range(len(values))]
+        publisher.publish(sample(f"long.{name}", values, times, unit=unit))
+    view.open(site.url + page)
+    for name, (_, values) in LONG.items():
+        metric = f"long.{name}"
+        view.page.locator(f"[data-metric='{metric}']").scroll_into_view_if_needed()
+        view.until_painted(metric, len(values))
+        assert view.js(BAD_TICKS, metric) == []
+        sizes = "(metric) => [...document.querySelectorAll(`[data-metric='${metric}'] .ytick text`)]"
+        texts = view.js(
+            f"{sizes}.map((each) => [each.textContent, parseFloat(getComputedStyle(each).fontSize)])", metric
+        )
+        assert len(texts) >= 3
+        assert min(size for _, size in texts) >= 8.5, "it can be read"
+    top = "[data-metric='long.{}'] .ytick:last-of-type text"
+    assert view.page.locator(top.format("spelt")).text_content() == "125\u202fk", "without its unit"
+    assert view.page.locator(top.format("close")).text_content() == "+3", "beside the lowest"
 
 
 def test_a_unit_that_changes_while_live(live: View, publisher: Publisher) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import WebSocket
 
 from tests.e2e.backstage import Backstage, Publisher
-from tests.e2e.browsing import REFUSED, Server, Site, View
+from tests.e2e.browsing import REFUSED, WIDE, Server, Site, View
 from tests.e2e.elsewhere import serving_pages
 from tests.e2e.test_browser_access import PHONE, THEMES, dress, violations
 from tests.e2e.wire import sample
@@ -78,6 +78,9 @@ def test_a_cut_is_told_and_so_is_coming_back(
     server.stop()
     view.until("document.querySelector('.notice button')")
     assert view.text(".state") in ("Reconnecting", "Cannot connect")
+    for theme, size in zip(THEMES, (PHONE, WIDE), strict=True):
+        dress(view, theme, size)
+        assert violations(view) == [], (theme, size)
     server.start()
     view.js("() => document.querySelector('.notice button')?.click()")
     view.until(STATE, "Live")

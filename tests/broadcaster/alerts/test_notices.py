@@ -56,7 +56,7 @@ def test_a_rate_has_a_unit_of_its_own() -> None:
     fast = parse_rule("fast", {"metric": "a", "above": 10, "rate": True})
     assert notices.describe(change(fast)).endswith("is 97 %/s, above 10 %/s")
     requests = change(fast)._replace(record=Record(1, Series("requests"), "counter"))
-    assert notices.describe(requests) == "fast: requests is 97 /s, above 10 /s"
+    assert notices.describe(requests) == "fast: requests is 97/s, above 10/s"
 
 
 def test_a_message_of_ones_own() -> None:
