@@ -10,6 +10,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.server import Broadcaster, serve
 from ingest.logs.setup import set_up
 from ingest.notify import notify
+from ingest.printing import say
 from ingest.reloading import reload_at_hangup
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
@@ -33,14 +34,14 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
     set_up(config.log_level, config.log_format)
     gc.set_threshold(*COLLECTION)
     trio.run(_serve, config, read)
-    print("Stopped.", flush=True)
+    say("Stopped.")
 
 
 async def _serve(config: BroadcasterConfig, read: Callable[[], BroadcasterConfig]) -> None:
     async with until_signalled(serving=True), trio.open_nursery() as nursery:
         broadcaster: Broadcaster = await nursery.start(serve, config)
         await nursery.start(reload_at_hangup, read, broadcaster.reload)
-        print(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.", flush=True)
+        say(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.")
         log.info("started", extra={"url": broadcaster.url, "http_url": broadcaster.http_url})
         notify("READY=1")
         while True:

@@ -58,7 +58,7 @@ class Mailbox:
         self._batches_max = batches_max
         self._bytes_max = bytes_max
         self._control_bytes_max = control_bytes_max
-        self._tickets = itertools.count()
+        self.tickets = 0  # given out so far
         self._chain = 0
         self._control: deque[tuple[int, bytes]] = deque()
         self._send, self._receive = trio.open_memory_channel[tuple[int, int, Batch]](batches_max)
@@ -76,7 +76,7 @@ class Mailbox:
         """Adds an answer; False if too many wait already. `new_chain`: it names where `prev` goes on from."""
         if self._control_bytes + len(frame) > self._control_bytes_max:
             return False
-        self._control.append((next(self._tickets), frame))
+        self._control.append((self._ticket(), frame))
         self._control_bytes += len(frame)
         self._chain += new_chain
         return True
@@ -88,10 +88,14 @@ class Mailbox:
                 return False
             while self._batches and (self.overflow == "conflate" or not self._fits(batch)):
                 self._drop(*self._pop())
-        self._send.send_nowait((next(self._tickets), self._chain, batch))
+        self._send.send_nowait((self._ticket(), self._chain, batch))
         self._batches += 1
         self._bytes += len(batch.frame)
         return True
+
+    def _ticket(self) -> int:
+        self.tickets += 1
+        return self.tickets - 1
 
     def _fits(self, batch: Batch) -> bool:
         if not self._batches:
@@ -126,8 +130,8 @@ class Mailbox:
         if self.overflow == "conflate":
             loss.newest.update(batch.newest)
 
-    def take(self) -> bytes | None:
-        """The next frame in order, or None if nothing waits."""
+    def take(self, before: int | None = None) -> bytes | None:
+        """The next frame in order, or None if nothing waits, or nothing with a ticket below `before`."""
         head = self._peek()
         tickets = (
             self._control[0][0] if self._control else None,
@@ -135,7 +139,7 @@ class Mailbox:
             head[0] if head else None,
         )
         first = min((ticket for ticket in tickets if ticket is not None), default=None)
-        if first is None:
+        if first is None or (before is not None and first >= before):
             return None
         if first == tickets[0]:
             _, frame = self._control.popleft()

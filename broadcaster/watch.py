@@ -1,6 +1,5 @@
 import argparse
 import importlib
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -10,6 +9,7 @@ import orjson
 import trio
 
 from ingest.errors import CommandError, extra
+from ingest.printing import discard, unwritten
 
 if TYPE_CHECKING:
     from broadcaster.subscriber import Subscriber
@@ -133,9 +133,11 @@ async def _print(subscriber: "Subscriber", url: str) -> None:
             try:
                 # In a thread, so that a slow reader of the pipe does not stop the answers to pings.
                 await trio.to_thread.run_sync(_write, lines(message), abandon_on_cancel=True)
-            except BrokenPipeError:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing to say at exit either
+            except BrokenPipeError:  # whoever reads has had enough, as `head` does
+                discard()
                 return
+            except OSError as error:
+                raise unwritten(error) from None
         elif note := note_of(message):
             print(f"streamgauge watch: {note}", file=sys.stderr, flush=True)
 

@@ -9,6 +9,7 @@ from dashboard.config import DashboardConfig
 from dashboard.server import serve
 from ingest.logs.setup import set_form, set_level, set_up
 from ingest.notify import notify
+from ingest.printing import say
 from ingest.reloading import change, reload_at_hangup
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
@@ -29,7 +30,7 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
     refuse_exposed("--bind", config.bind, insecure=config.insecure or config.signs_in)
     set_up(config.log_level, config.log_format)
     trio.run(_serve, config, read)
-    print("Stopped.", flush=True)
+    say("Stopped.")
 
 
 async def _serve(config: DashboardConfig, read: Callable[[], DashboardConfig]) -> None:
@@ -45,7 +46,7 @@ async def _serve(config: DashboardConfig, read: Callable[[], DashboardConfig]) -
 
         await nursery.start(reload_at_hangup, read, reload)
         page = await nursery.start(serve, config)
-        print(f"dashboard at {page}, of the broadcaster at {config.broadcaster}", flush=True)
+        say(f"dashboard at {page}, of the broadcaster at {config.broadcaster}")
         log.info("started", extra={"url": page, "broadcaster": config.broadcaster})
         notify("READY=1", f"STATUS=Dashboard at {page}")
         try:

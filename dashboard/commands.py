@@ -7,31 +7,47 @@ from importlib.metadata import PackageNotFoundError, version
 import broadcaster.__main__ as broadcaster_commands
 import ingest.__main__ as ingest_commands
 from ingest.errors import CommandError, extra
+from ingest.printing import flush
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command `streamgauge`; returns the exit status: 2 for what the person can put right, 130 for ctrl-C.
+    """The command `streamgauge`; returns the exit status.
+
+    2 for what the person can put right, 1 if standard output cannot be written to, 130 for ctrl-C.
 
     Raises:
         KeyboardInterrupt: before there is a command.
     """
-    args = _parser().parse_args(argv)
+    try:
+        args = _parsed(argv)
+    except CommandError as error:
+        return _refuse("streamgauge", error)
+    name = f"streamgauge {args.command}"
     try:
         status: int = args.run(args)
     except CommandError as error:
-        return _refuse(args.command, error)
+        return _refuse(name, error)
     except KeyboardInterrupt:
         return 130
     except BaseExceptionGroup as group:
-        return _refuse(args.command, _reason(group))
+        return _refuse(name, _reason(group))
     return status
 
 
-def _refuse(command: str, error: CommandError | KeyboardInterrupt) -> int:
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Raises SystemExit after --help and the like, or OutputError if that could not be printed."""
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit:
+        flush()
+        raise
+
+
+def _refuse(name: str, error: CommandError | KeyboardInterrupt) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
-    print(f"streamgauge {command}: {error}", file=sys.stderr)
-    return 2
+    print(f"{name}: {error}", file=sys.stderr)
+    return error.status
 
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> CommandError | KeyboardInterrupt:

@@ -28,6 +28,7 @@ from dashboard.config import DashboardConfig
 from ingest import open_producer
 from ingest.errors import CommandError
 from ingest.logs.setup import set_up
+from ingest.printing import say
 from ingest.settings import LogFormat, LogLevel, load, refuse_exposed
 from ingest.signals import until_signalled
 from ingest.sources.host import host
@@ -69,7 +70,7 @@ def run(config_file: str | None, flags: Mapping[str, object], *, browser: bool |
         if not viewing.dashboards:
             viewing = viewing.model_copy(update={"dashboards": str(state / "dashboards")})
         trio.run(_serve, demo, broadcasting, viewing)
-    print("Stopped.", flush=True)
+    say("Stopped.")
 
 
 def _state_home() -> Path | None:
@@ -106,7 +107,7 @@ async def _serve(demo: DemoConfig, broadcasting: BroadcasterConfig, viewing: Das
         async with trio.open_nursery() as dashboards:
             urls = {"broadcaster": broadcaster.url, "broadcaster_http": broadcaster.http_url}
             page = await dashboards.start(dashboard.server.serve, viewing.model_copy(update=urls))
-            print(_welcome(page, broadcaster, viewing.dashboards), flush=True)
+            say(_welcome(page, broadcaster, viewing.dashboards))
             await _feed(demo, broadcaster, page)
             dashboards.cancel_scope.cancel()
         broadcasters.cancel_scope.cancel()

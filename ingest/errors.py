@@ -7,7 +7,9 @@ HOUSE = ("ingest", "broadcaster", "dashboard")
 
 
 class CommandError(Exception):
-    """What a command cannot do, in one line: it prints `streamgauge COMMAND: message` and exits with status 2."""
+    """What a command cannot do, in one line: it prints `streamgauge COMMAND: message` and exits with `status`."""
+
+    status = 2  # what the person can put right
 
 
 @contextmanager

@@ -7,18 +7,19 @@ from broadcaster.alerts.files import RuleFiles, read_rules
 from broadcaster.alerts.notices import host_of
 from broadcaster.alerts.rules import Rule
 from broadcaster.figures import duration
+from ingest.printing import say
 
 
 def check(path: str) -> int:
     """Prints the alerts of the file or directory, and every problem; 2 if there is one."""
     files = read_rules(Path(path))
     for rule in files.all:
-        print(describe(rule))
+        say(describe(rule))
     for problem in files.problems:
         print(f"streamgauge alerts check: {problem}", file=sys.stderr)
     if files.problems:
         return 2
-    print(_summary(files))
+    say(_summary(files))
     return 0
 
 

@@ -21,6 +21,7 @@ from broadcaster.credentials.tokens import SUBJECT_MAX, BadToken, check, mint
 from broadcaster.figures import duration
 from ingest.credentials import expiry
 from ingest.errors import CommandError
+from ingest.printing import say
 
 SECRET_BYTES = 48
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -31,12 +32,12 @@ def keygen(path: str, *, pair: bool) -> None:
     """Writes a new secret, or with `pair` an Ed25519 key and, beside it, its public half. Raises CommandError."""
     if not pair:
         _write(path, base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n", 0o600)
-        print(f"{path}: a secret, for --token-secret of the broadcaster and of whoever mints")
+        say(f"{path}: a secret, for --token-secret of the broadcaster and of whoever mints")
         return
     key = Ed25519PrivateKey.generate()
     _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
     _write(f"{path}.pub", key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
-    print(f"{path}: a private key, for whoever mints\n{path}.pub: its public half, for --token-keys of the broadcaster")
+    say(f"{path}: a private key, for whoever mints\n{path}.pub: its public half, for --token-keys of the broadcaster")
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
@@ -69,7 +70,7 @@ def jwks(paths: Iterable[str]) -> None:
         public_keys(text.encode())  # what a broadcaster would refuse is not printed
     except ValueError as error:
         raise CommandError(str(error)) from None
-    print(text)
+    say(text)
 
 
 def mint_token(
@@ -95,7 +96,7 @@ def mint_token(
     for word in words:
         if word != ADMIN and not word.startswith((PUBLISH, SUBSCRIBE)):
             print(f"streamgauge token: --scope: {word!r} allows nothing here", file=sys.stderr)
-    print(token)
+    say(token)
 
 
 def seconds(text: str) -> float:
@@ -110,18 +111,18 @@ def inspect(token_file: str, key_file: str | None) -> int:
     token = _read(token_file).decode(errors="replace").strip()
     claims = _claims(token)
     for name, value in claims.items():
-        print(f"{name}: {_told(name, value)}")
+        say(f"{name}: {_told(name, value)}")
     if key_file is None:
         left = (expiry(token) or 0.0) - time.time()
-        print("signature: not checked (--key FILE checks it)" + ("" if left > 0 else "; expired"))
+        say("signature: not checked (--key FILE checks it)" + ("" if left > 0 else "; expired"))
         return 0 if left > 0 else 1
     keys = _key(key_file, lambda data: public_keys(data) if data.lstrip()[:1] in (b"-", b"{") else (secret(data),))
     try:
         good = check(token, keys, time.time())
     except BadToken as problem:
-        print(f"refused: {problem.message}")
+        say(f"refused: {problem.message}")
         return 1
-    print(f"good: for {duration(good.expires - time.time())}")
+    say(f"good: for {duration(good.expires - time.time())}")
     return 0
 
 

@@ -16,6 +16,7 @@ from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
 from broadcaster.frames import PING, close_frame, pong_frame, text_frame
 from broadcaster.mailbox import Mailbox, Overflow
+from broadcaster.pages import Pages
 from broadcaster.patience import Patience
 from broadcaster.session import Session
 from broadcaster.shared import Shared
@@ -50,8 +51,8 @@ class Connection:
     """One WebSocket client. Its tasks: trio-websocket's reader, `run`, and a writer only while something waits."""
 
     __slots__ = (
-        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_patience",
-        "_pinged_at", "_pull_done", "_pulled", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing",
+        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_pages", "_patience",
+        "_pinged_at", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing",
         "_written", "address", "closing", "detour", "session", "since",
     )  # fmt: skip
 
@@ -61,8 +62,7 @@ class Connection:
         self._overflow: Overflow = "conflate"
         self._mailbox: Mailbox | None = None
         self.detour: Deliver | None = None
-        self._pulled: Iterator[bytes] | None = None
-        self._pull_done: Callable[[], None] | None = None
+        self._pages: Pages | None = None  # of a backfill
         self._writing = False
         self._written: trio.Event | None = None  # while somebody waits for the writer
         self._websocket: WebSocketConnection | None = None
@@ -123,7 +123,7 @@ class Connection:
         if first is None:
             done()
             return
-        self._pulled, self._pull_done = itertools.chain((first,), payloads), done
+        self._pages = Pages(itertools.chain((first,), payloads), done)
         self._write_soon()
 
     def configure(self, overflow: Overflow) -> None:
@@ -184,16 +184,12 @@ class Connection:
                 self._written.set()
 
     def _next_frame(self) -> bytes | None:
-        frame = self._mailbox.take() if self._mailbox is not None else None
-        while frame is None and self._pulled is not None:
-            payload = next(self._pulled, None)
-            if payload is not None:
-                return text_frame(payload)
-            done, self._pulled, self._pull_done = self._pull_done, None, None
-            if done is not None:
-                done()
-            frame = self._mailbox.take() if self._mailbox is not None else None
-        return frame
+        while (pages := self._pages) is not None:
+            if (frame := pages.take(self._mailbox)) is not None:
+                return frame
+            self._pages = None
+            pages.done()
+        return self._mailbox.take() if self._mailbox is not None else None
 
     @property
     def writing(self) -> bool:

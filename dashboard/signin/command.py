@@ -12,6 +12,7 @@ from dashboard.signin.passwords import Account, PasswordError
 from dashboard.signin.people import accounts_in
 from dashboard.signin.roles import Role
 from ingest.errors import CommandError
+from ingest.printing import say
 
 MODE = 0o600
 
@@ -42,7 +43,7 @@ def run(file: str, name: str, role: Role | None, *, remove: bool) -> None:
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror or error}") from None
     done = "may no longer sign in" if remove else f"may sign in as {accounts[name].role}"
-    print(f"{name} {done}: {file}")
+    say(f"{name} {done}: {file}")
 
 
 def _asked(name: str) -> str:

@@ -15,6 +15,7 @@ from broadcaster.history import History, Record
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Mailbox, Overflow
+from broadcaster.pages import Pages
 from broadcaster.publishing import PublishCounts
 from broadcaster.session import Session
 from broadcaster.shared import Shared
@@ -123,8 +124,7 @@ class Client:
         self.on_send: Callable[[Message], None] = lambda message: None
         bounds = config.mailbox_batches, config.mailbox_bytes, config.control_bytes
         self.mailbox = Mailbox(world.history.epoch, "conflate", *bounds)
-        self._pulled: Iterator[bytes] | None = None
-        self._pull_done: Callable[[], None] = lambda: None
+        self._pages: Pages | None = None
         self.session = Session(world.shared, self, grant)
 
     def say(self, **message: object) -> None:
@@ -166,7 +166,7 @@ class Client:
         if first is None:
             done()
             return
-        self._pulled, self._pull_done = itertools.chain((first,), payloads), done
+        self._pages = Pages(itertools.chain((first,), payloads), done)
         if not self.stuck:
             self.pump()
 
@@ -180,7 +180,7 @@ class Client:
 
     @property
     def _idle(self) -> bool:
-        return not self.stuck and self._pulled is None and self.mailbox.empty
+        return not self.stuck and self._pages is None and self.mailbox.empty
 
     def _read(self, frames: bytes) -> None:
         self.received += messages_of(frames)
@@ -194,12 +194,9 @@ class Client:
         return read > 0
 
     def _next(self) -> bytes | None:
-        frame = self.mailbox.take()
-        while frame is None and self._pulled is not None:
-            payload = next(self._pulled, None)
-            if payload is not None:
-                return text_frame(payload)
-            self._pulled = None
-            self._pull_done()
-            frame = self.mailbox.take()
-        return frame
+        while (pages := self._pages) is not None:
+            if (frame := pages.take(self.mailbox)) is not None:
+                return frame
+            self._pages = None
+            pages.done()
+        return self.mailbox.take()

@@ -1,0 +1,32 @@
+"""The pages of a backfill that a socket takes one by one, and what waits in the mailbox meanwhile. Pure."""
+
+from collections.abc import Callable, Iterator
+
+from broadcaster.frames import text_frame
+from broadcaster.mailbox import Mailbox
+
+
+class Pages:
+    """A page, then all that had begun to wait when it was sent, then the next page, and so on.
+
+    So answers wait for one page more at most, and of two pongs of which the second was asked for when the first had
+    been heard, there is a page between them if there are any left: that is how a client knows that there are none.
+    """
+
+    __slots__ = ("_payloads", "_turn", "done")
+
+    def __init__(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
+        self._payloads = payloads
+        self._turn: int | None = None  # tickets of the mailbox that go before the next page; None: one was just sent
+        self.done = done
+
+    def take(self, mailbox: Mailbox | None) -> bytes | None:
+        """The next frame: a page, or what goes before it. None: there are no more pages; `done` is to be called."""
+        if mailbox is not None:
+            if self._turn is None:
+                self._turn = mailbox.tickets
+            if (frame := mailbox.take(self._turn)) is not None:
+                return frame
+        self._turn = None
+        payload = next(self._payloads, None)
+        return None if payload is None else text_frame(payload)
