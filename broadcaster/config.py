@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from broadcaster.origins import Doorkeeper
+from broadcaster.origins import Doorkeeper, is_origin
 from ingest.settings import Address, LogFormat, LogLevel
 
 Count = Annotated[int, Field(ge=0)]
@@ -142,6 +142,29 @@ class BroadcasterConfig(BaseModel):
     log_level: LogLevel = Field("info", description="From which level on: debug, info, warning or error.")
     alerts: Path | None = Field(None, description="Alerts: a TOML file, or a directory of them.")
     alerts_writable: bool = Field(False, description="Pages may put alerts into that directory (scope admin).")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """As browsers send them, or no page would ever be allowed."""
+        for origin in origins:
+            if not is_origin(origin):
+                raise ValueError(f"expected origins such as https://metrics.example, without a path, got {origin}")
+        return origins
+
+    @field_validator("token_revoked", "token_issuer", "token_audience")
+    @classmethod
+    def _with_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not (info.data.get("token_secret") or info.data.get("token_keys")):
+            raise ValueError("expected token_secret or token_keys beside it: without, nobody needs a token")
+        return value
+
+    @field_validator("durability")
+    @classmethod
+    def _on_a_disk(cls, durability: str, info: ValidationInfo) -> str:
+        if durability == "committed" and info.data.get("data_dir") is None:
+            raise ValueError("expected data_dir beside it: without, nothing is stored")
+        return durability
 
     @field_validator("trusted_networks")
     @classmethod

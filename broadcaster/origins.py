@@ -44,6 +44,16 @@ class Doorkeeper:
         return page is not None and (is_loopback(page) or (host is not None and page == _hostname(f"//{host}")))
 
 
+def is_origin(text: str) -> bool:
+    """Whether a browser may send it as `Origin`, or it is `*`."""
+    try:
+        parts = urlsplit(text)
+        plain = f"{parts.scheme}://{parts.netloc}" == text and bool(parts.scheme and parts.hostname)
+        return text in ("*", "null") or (plain and text == text.lower() and not parts.username and parts.port != 0)
+    except ValueError:
+        return False
+
+
 def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname

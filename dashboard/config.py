@@ -141,13 +141,17 @@ class DashboardConfig(BaseModel):
 
     @field_validator("token_key")
     @classmethod
-    def _for_those_signed_in(cls, key: str | None, info: ValidationInfo) -> str | None:
+    def _one_of_both(cls, key: str | None, info: ValidationInfo) -> str | None:
         secret = info.data.get("token_secret")
         if key is not None and secret is not None:
             raise ValueError("expected token_secret or token_key, not both")
-        asks = info.data.get("password_file") or info.data.get("proxy_user_header")
-        if (key is not None or secret is not None) and not asks:
-            raise ValueError("tokens are for who is signed in: expected password_file or proxy_user_header beside them")
+        return key
+
+    @field_validator("token_secret", "token_key")
+    @classmethod
+    def _of_somebody(cls, key: str | None, info: ValidationInfo) -> str | None:
+        if key is not None and not (info.data.get("password_file") or info.data.get("proxy_user_header")):
+            raise ValueError("tokens are for who is signed in: expected password_file or proxy_user_header beside it")
         return key
 
     @field_validator("tls_key")

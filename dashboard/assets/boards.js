@@ -4,6 +4,7 @@ import { h, say } from './html.js';
 import { session } from './session.js';
 
 const PATH = '/api/dashboards';
+const PATIENCE_MS = 10_000;
 
 /**
  * @typedef {{title: string, window_s: number|null, panels: import('./board_panels.js').Spec[]}} Board
@@ -22,11 +23,23 @@ export class Refused extends Error {
 
 /** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} Raises Refused */
 export async function ask(path, options) {
-  const answer = await fetch(path, { cache: 'no-store', ...options });
-  const body = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+  const answer = await heard(fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS), ...options }));
+  const body = answer.status === 204 ? null : await heard(answer.json()).catch((error) => unread(answer, error));
   if (body?.code === 'not_signed_in') session.ended();
   if (!answer.ok) throw new Refused(answer.status, body);
   return body;
+}
+
+/** @template T @param {Promise<T>} promised @returns {Promise<T>} in words for a person if it took too long */
+const heard = (promised) => promised.catch((error) => {
+  throw error.name === 'TimeoutError' ? new Refused(0, { code: 'no_answer', message: `the server did not answer within ${PATIENCE_MS / 1000} s` }) : error;
+});
+
+/** A proxy may refuse with a page; but what succeeded has something to say, and is not taken for empty if that was cut short. @param {Response} answer @param {unknown} error */
+function unread(answer, error) {
+  if (error instanceof Refused) throw error;
+  if (answer.ok) throw new Refused(answer.status, { code: 'bad_answer', message: 'the server\'s answer was cut short' });
+  return {};
 }
 
 /** @returns {Promise<Listing>} */

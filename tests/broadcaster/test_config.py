@@ -35,5 +35,31 @@ def test_certificate_and_key_go_together(name: str, lacking: str) -> None:
         BroadcasterConfig.model_validate({name: "file.pem"})
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["metrics.example", "https://metrics.example/", "https://Metrics.example", "https://", "https://[", "http://a:x"],
+)
+def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    with pytest.raises(ValidationError, match="without a path"):
+        BroadcasterConfig(allowed_origins=(origin,))
+
+
+def test_origins() -> None:
+    origins = ("*", "null", "https://metrics.example", "http://[::1]:8050", "chrome-extension://abc")
+    assert BroadcasterConfig(allowed_origins=origins).allowed_origins == origins
+
+
+@pytest.mark.parametrize("name", ["token_revoked", "token_issuer", "token_audience"])
+def test_what_is_about_tokens_needs_keys(name: str) -> None:
+    with pytest.raises(ValidationError, match="token_secret or token_keys"):
+        BroadcasterConfig.model_validate({name: "x"})
+    assert BroadcasterConfig.model_validate({"token_keys": "keys.json", name: "x"}).has_credentials
+
+
+def test_committed_needs_somewhere_to_commit_to() -> None:
+    with pytest.raises(ValidationError, match="data_dir"):
+        BroadcasterConfig(durability="committed")
+
+
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in BroadcasterConfig.model_fields.values())

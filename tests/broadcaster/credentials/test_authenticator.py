@@ -132,6 +132,6 @@ def test_both_kinds_of_key(files: Files) -> None:
 def test_a_file_that_cannot_be_used_is_named_at_the_start(files: Files, setting: str, data: bytes) -> None:
     files.write("broken", data)
     with pytest.raises(CommandError, match=rf"{setting}: .*broken: "):
-        files.authenticator(**{setting: "broken"})
+        files.authenticator(**{"token_secret": "secret", setting: "broken"})
     with pytest.raises(CommandError, match=rf"{setting}: .*missing: No such file"):
-        files.authenticator(**{setting: "missing"})
+        files.authenticator(**{"token_secret": "secret", setting: "missing"})

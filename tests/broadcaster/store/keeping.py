@@ -45,7 +45,7 @@ class Kept(World):
     """Begins with what is in the directory."""
 
     def __init__(self, directory: Path, *, queue_bytes: int = 1_000_000, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(data_dir=directory, **settings)
         self.directory = directory
         self.file = StoreFile(directory, self.config.durability)
         self.file._sql.execute("PRAGMA synchronous = OFF")  # crashes here are of the process
