@@ -204,11 +204,12 @@ class Stage:
         self.senders[name] = sender = Sender(process, Lines(path))
         return sender
 
-    async def start_dashboard(self) -> str:
-        """The URL of its page."""
+    async def start_dashboard(self, points_max: int) -> str:
+        """The URL of its page, which keeps so many samples of a series."""
         (port,) = free_ports(1)
         command = ["dashboard", "--bind", f"127.0.0.1:{port}", "--broadcaster", self.url]
-        self._spawn("dashboard.__main__", [*command, "--broadcaster-http", self.http_url], "dashboard.log")
+        kept = {"STREAMGAUGE_DASHBOARD_POINTS_MAX": str(points_max)}
+        self._spawn("dashboard.__main__", [*command, "--broadcaster-http", self.http_url], "dashboard.log", kept)
         await until(lambda: reachable("127.0.0.1", port), "no dashboard")
         return f"http://127.0.0.1:{port}/"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WAIT_S = 30.0
+POINTS = 1_000_000  # that nothing is let go of for its number
 HELD = """metric => window.streamgauge.series().filter(each => each.metric === metric)
     .flatMap(({ tags }) => window.streamgauge.ring(metric, tags).values)"""
 SEEN = f"() => window.streamgauge?.series().filter(each => each.metric === '{METRIC}').length === {LANES}"
@@ -163,7 +164,7 @@ class Tab:
 
 async def stand_still(stage: Stage, still: Still) -> None:
     await stage.begin()
-    url = await stage.start_dashboard()
+    url = await stage.start_dashboard(POINTS)
     tab = Tab()
     before_s, still_s = stage.dice.uniform(0.1, 0.5), stage.dice.uniform(0.2, 1.0) * stage.seconds
     async with trio.open_nursery() as nursery:
@@ -200,7 +201,7 @@ SCENARIOS = [
         partial(stand_still, still=stopped),
         missing=missing,
         options={"rate": 6000.0},
-        settings={"mailbox_batches": "4"},
+        settings={"mailbox_batches": "4", "history_points": str(POINTS)},
         gaps=True,
     ),
 ]
