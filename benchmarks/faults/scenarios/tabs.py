@@ -31,7 +31,7 @@ ACCOUNTED = f"""(sent) => {{
     const {{ gapSamples, conflated }} = window.streamgauge.counters;
     return ({HELD})('{METRIC}').filter(value => value !== null).length + gapSamples - conflated >= sent;
 }}"""
-NEWEST = f"(number) => Math.max(...({HELD})('{METRIC}')) >= number"
+NEWEST = f"(number) => ({HELD})('{METRIC}').some((value) => value >= number)"
 TICK = """() => {
     let last = performance.now();
     window.stoodStill = 0;
