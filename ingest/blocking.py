@@ -22,7 +22,7 @@ class ProducerOptions(TypedDict, total=False):
 
     token: Token
     ca: Authorities
-    client: str
+    client: str | None
     buffer_samples: int
     on_full: OnFull
     flush_interval_s: float

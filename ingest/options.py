@@ -3,7 +3,9 @@
 import math
 import os
 import ssl
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
@@ -39,7 +41,7 @@ SECONDS = (_seconds, "seconds as a number of at least 0")
 OPTIONS: dict[str, tuple[Callable[[object], bool], str]] = {
     "token": (_token, "printable ASCII without spaces, a function that gives it, or None"),
     "ca": (_authorities, "None, a PEM file with certificates that can be read, or an ssl.SSLContext"),
-    "client": (lambda value: isinstance(value, str), "a text"),
+    "client": (lambda value: value is None or isinstance(value, str), "None or a text"),
     "buffer_samples": COUNT,
     "on_full": (lambda value: value in ("drop_oldest", "block"), '"drop_oldest" or "block"'),
     "flush_interval_s": SECONDS,
@@ -61,3 +63,10 @@ def check_options(**options: object) -> None:
         if not holds(value):
             # A token is nothing for a log.
             raise ValueError(f"{name}: expected {expected}" + (f", got {value!r}" if name != "token" else ""))
+
+
+def program_name() -> str:
+    """What a producer is called that got no name: a person looks for the script that was started."""
+    path = Path(sys.argv[0] if sys.argv else "")
+    name = path.parent.name if path.name == "__main__.py" else path.name
+    return "streamgauge producer" if name in ("", "-", "-c", "-m") else name

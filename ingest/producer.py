@@ -13,7 +13,7 @@ from ingest.conversation import Conversation
 from ingest.credentials import Credentials, Token
 from ingest.intake import Intake, check_columns, check_one
 from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dial, why
-from ingest.options import OnFull, check_options
+from ingest.options import OnFull, check_options, program_name
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
 from ingest.statistics import ProducerStatistics, State
@@ -41,7 +41,7 @@ class Producer:
         dial: Dial,
         outbox: Outbox,
         id: UUID,
-        client: str,
+        client: str | None,
         on_full: OnFull,
         flush_interval_s: float,
         credentials: Credentials | None = None,
@@ -53,7 +53,8 @@ class Producer:
         self._on_full = on_full
         self._lock = threading.Lock()  # other threads may put samples into the outbox
         self._outbox = outbox
-        self._conversation = Conversation(outbox, self._lock, str(id), client, flush_interval_s, self._freed)
+        name = program_name() if client is None else client
+        self._conversation = Conversation(outbox, self._lock, str(id), name, flush_interval_s, self._freed)
         self._state: State = "connecting"
         self._reason: str | None = None
         self._connections = 0
@@ -276,6 +277,9 @@ class Producer:
     def _welcomed(self) -> None:
         self._backoff.connected(trio.current_time())
         self._connections += 1
+        if self._state == "cannot_connect":
+            # As loud as what it takes back.
+            log.warning("connected again: what waited is sent")
         self._become("connected", None)
 
     def _become(self, state: State, reason: str | None) -> None:
@@ -318,7 +322,7 @@ async def open_producer(
     *,
     token: Token = None,
     ca: Authorities = None,
-    client: str = "streamgauge producer",
+    client: str | None = None,
     buffer_samples: int = 100_000,
     on_full: OnFull = "drop_oldest",
     flush_interval_s: float = 0.05,
@@ -342,6 +346,7 @@ async def open_producer(
         token: the token to connect with, or a function that gives the newest one, such as TokenFile: it is asked for
             another before the one in use expires, which then goes on without a new connection.
         ca: a PEM file with the authorities to believe for wss:// instead of the system's, or an SSLContext.
+        client: how it is called on the page of connections; by default as its script, such as train.py.
         buffer_samples: how many may wait here; beside them, at most `window` messages are unacknowledged.
         on_full: "drop_oldest" drops and counts; "block" makes `send` wait.
         flush_interval_s: how long a sample waits for others to share a message with.

@@ -154,7 +154,7 @@ export class Alerts {
     const { firing } = this.state;
     this.#tell(firing);
     this.notifier.take(firing);
-    this.banner.show(firing);
+    this.banner.show(firing, this.state.rules.length);
     title.show();
     document.documentElement.toggleAttribute('data-alerts', this.state.rules.length > 0 || firing.length > 0);
     say(this.count, firing.length ? String(firing.length) : '');

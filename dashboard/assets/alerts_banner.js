@@ -20,18 +20,20 @@ export class AlertsBanner {
     /** @type {Map<string, Row>} */
     this.rows = new Map();
     this.dismissed = new Map(Object.entries(remembered())); // by alert, when: what begins to fire later is shown
+    this.quiet = h('button', { class: 'alert-quiet', type: 'button', onclick: onMore });
     this.more = h('button', { class: 'alert-more', type: 'button', onclick: onMore });
     this.node = h('div', { class: 'alert-rows' });
-    this.strip = h('section', { class: 'alert-strip', 'aria-label': 'Alerts that fire' }, this.node);
+    this.strip = h('section', { class: 'alert-strip', 'aria-label': 'Alerts' }, this.node);
     this.onMore = onMore;
     /** @type {Firing[]} */
     this.firing = [];
-    PHONE.addEventListener('change', () => this.show(this.firing));
+    this.watched = 0;
+    PHONE.addEventListener('change', () => this.show(this.firing, this.watched));
   }
 
-  /** @param {Firing[]} firing the gravest first */
-  show(firing) {
-    this.firing = firing;
+  /** @param {Firing[]} firing the gravest first @param {number} watched how many alerts there are */
+  show(firing, watched) {
+    Object.assign(this, { firing, watched });
     const left = firing.filter((each) => !(each.fired <= (this.dismissed.get(each.alert) ?? -Infinity)));
     const shown = left.slice(0, PHONE.matches ? 1 : SHOWN);
     const kept = new Map(shown.map((each) => [keyOf(each), this.rows.get(keyOf(each)) ?? this.#row(each)]));
@@ -39,8 +41,12 @@ export class AlertsBanner {
     const rest = left.length - shown.length;
     say(this.more, `+${rest}`);
     this.more.setAttribute('aria-label', `and ${rest} more`);
-    order(this.node, [...[...kept.values()].map(({ node }) => node), ...(rest ? [this.more] : [])]);
-    this.strip.hidden = !left.length;
+    const quiet = !left.length;
+    say(this.quiet, quietText(firing.length, watched));
+    order(this.node, quiet ? [this.quiet] : [...[...kept.values()].map(({ node }) => node), ...(rest ? [this.more] : [])]);
+    this.strip.hidden = quiet && !firing.length && !watched;
+    this.strip.classList.toggle('is-quiet', quiet);
+    this.quiet.classList.toggle('is-good', !firing.length);
     this.tick();
   }
 
@@ -71,10 +77,16 @@ export class AlertsBanner {
   #dismiss(firing) {
     this.dismissed.set(firing.alert, this.now());
     remember(this.dismissed);
-    this.show(this.firing);
+    this.show(this.firing, this.watched);
     const next = /** @type {HTMLElement|null} */ (this.node.querySelector('.alert-away') ?? document.getElementById('alerts-button'));
     next?.focus({ preventScroll: true });
   }
+}
+
+/** What stands where a row would: the room is kept, so that nothing moves when one comes. @param {number} dismissed @param {number} watched */
+function quietText(dismissed, watched) {
+  if (dismissed) return dismissed === 1 ? 'One alert fires on, dismissed' : `${dismissed} alerts fire on, dismissed`;
+  return watched === 1 ? 'One alert, and it does not fire' : `${watched} alerts, none fires`;
 }
 
 /** @param {Firing} firing */

@@ -34,11 +34,13 @@ export class AlertsForm {
     this.clear = input('clear', { type: 'number', step: 'any', placeholder: 'the same value' });
     this.message = input('message', { maxlength: 500, placeholder: '{host} is at {value}' });
     this.webhook = input('webhook', { type: 'url', maxlength: 1000, placeholder: 'https://…' });
+    this.unhook = /** @type {HTMLInputElement} */ (h('input', { name: 'unhook', type: 'checkbox', onchange: () => { this.webhook.disabled = this.unhook.checked; } }));
+    this.unhooking = h('label', { class: 'alert-unhook' }, this.unhook, ' Tell it no more');
     this.known = h('datalist', { id: 'alert-metrics' });
     this.preview = h('p', { class: 'form-note', role: 'status' });
     this.problem = h('p', { class: 'form-problem', role: 'alert' });
     this.head = h('h2', {}, 'Alert');
-    this.more = h('details', { class: 'alert-more-fields' }, h('summary', {}, 'Message, webhook, when it ends'), field('Message', this.message, 'what is said; {value} and the name of any tag are filled in'), field('Webhook', this.webhook, 'a URL that is told when it begins and ends'), field('Ends at', this.clear, 'what the value has to come back to'));
+    this.more = h('details', { class: 'alert-more-fields' }, h('summary', {}, 'Message, webhook, when it ends'), field('Message', this.message, 'what is said; {value} and the name of any tag are filled in'), field('Webhook', this.webhook, 'a URL that is told when it begins and ends'), this.unhooking, field('Ends at', this.clear, 'what the value has to come back to'));
     this.valueRow = h('span', { class: 'alert-value-row' }, this.value, this.unit);
     this.form = /** @type {HTMLFormElement} */ (h(
       'form',
@@ -73,7 +75,11 @@ export class AlertsForm {
   /** @param {Rule} rule */
   edit(rule) {
     this.#open(`Alert ${rule.alert}`, enteredOf(rule), rule.revision ?? null, rule.alert);
-    this.webhook.placeholder = rule.webhooks?.length ? `kept: ${rule.webhooks.join(', ')}/…` : 'https://…';
+    this.unhooking.hidden = !rule.webhooks?.length;
+    if (rule.webhooks?.length) {
+      this.webhook.placeholder = `kept: ${rule.webhooks.join(', ')}/…`;
+      this.more.setAttribute('open', '');
+    }
     this.value.select();
   }
 
@@ -87,6 +93,8 @@ export class AlertsForm {
     this.name.value = name;
     this.name.readOnly = revision !== null;
     this.webhook.placeholder = 'https://…';
+    this.webhook.disabled = this.unhook.checked = false;
+    this.unhooking.hidden = true;
     /** @type {HTMLDetailsElement} */ (this.more).open = Boolean(entered.message || entered.clear);
     const metrics = [...new Set([...this.store.series.values()].map(({ metric }) => metric))].sort();
     this.known.replaceChildren(...metrics.map((metric) => h('option', { value: metric })));
@@ -99,7 +107,7 @@ export class AlertsForm {
     const tags = tagsOf(this.tags.value);
     if (!tags) return null;
     const [value, seconds, clear, message, webhook] = [this.value, this.seconds, this.clear, this.message, this.webhook].map((each) => each.value);
-    return { metric: this.metric.value.trim(), tags, when: /** @type {Entered['when']} */ (this.when.value), value, seconds, clear, severity: this.severity.value, message, webhook };
+    return { metric: this.metric.value.trim(), tags, when: /** @type {Entered['when']} */ (this.when.value), value, seconds, clear, severity: this.severity.value, message, webhook, unhook: this.unhook.checked };
   }
 
   /** @param {{metric: string, tags: Record<string, string>}} entered */

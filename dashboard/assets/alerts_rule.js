@@ -8,6 +8,7 @@ import { formatAge, formatValue } from './format.js';
  * @typedef {object} Entered what a person entered; numbers as they are typed
  * @property {string} metric @property {Record<string, string>} tags @property {'above'|'below'|'rises'|'silent'} when @property {string} value
  * @property {string} seconds @property {string} clear @property {string} severity @property {string} message @property {string} webhook
+ * @property {boolean} [unhook] its webhook is taken away
  */
 
 /** @param {Rule['condition']} condition @param {string|null} unit @returns {string} */
@@ -29,12 +30,13 @@ export function enteredOf({ metric, tags, severity, message, condition: { above,
 }
 
 /** @param {Entered} entered @returns {Record<string, unknown>} the table of the alert */
-export function tableOf({ metric, tags, when, value, seconds, clear, severity, message, webhook }) {
+export function tableOf({ metric, tags, when, value, seconds, clear, severity, message, webhook, unhook }) {
   const number = (/** @type {string} */ text) => (text.trim() === '' ? null : Number(text));
   const duration = number(seconds) === null ? undefined : `${plainDigits(Number(seconds))}s`;
   const limits = when === 'silent' ? { silent_for: duration } : { [when === 'rises' ? 'above' : when]: number(value), clear: number(clear), for: Number(seconds) > 0 ? duration : undefined, rate: when === 'rises' || undefined };
   const all = { metric, tags, ...limits, severity, message: message.trim(), webhook: webhook.trim() };
-  return Object.fromEntries(Object.entries(all).filter(([, each]) => each !== undefined && each !== null && each !== '' && !(typeof each === 'object' && !Object.keys(each).length)));
+  const table = Object.fromEntries(Object.entries(all).filter(([, each]) => each !== undefined && each !== null && each !== '' && !(typeof each === 'object' && !Object.keys(each).length)));
+  return unhook ? { ...table, webhook: [] } : table; // one that is not named is kept
 }
 
 /** @param {number} seconds @returns {string} without an exponent */

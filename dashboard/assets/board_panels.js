@@ -42,6 +42,10 @@ class BoardPanel extends DerivedPanel {
     this.div.append(this.waiting);
   }
 
+  get ends() {
+    return this.spec;
+  }
+
   plot() {
     this.waiting.remove();
     super.plot();
@@ -89,7 +93,7 @@ export class BoardPanels extends Panels {
     root.append(this.grid);
     specs.forEach((spec, index) => this.grid.append(this.#open(spec, String(index)).node));
     this.grid.hidden = !specs.length;
-    if (!specs.length) root.append(h('p', { class: 'no-match' }, 'This dashboard has no panels yet.'));
+    if (!specs.length) root.append(h('p', { class: 'no-match' }, 'This dashboard has no panels yet: press Edit, then Add a panel.'));
   }
 
   /** @param {Spec} spec @param {string} key */

@@ -6,10 +6,11 @@
 
 import { collect, emptyLine, pathData } from './decimate.js';
 import { drawEvents } from './events.js';
-import { niceTicks, scale, timeTicks } from './format.js';
+import { timeTicks } from './format.js';
 import { drawLosses, spansOf } from './losses.js';
 import { svg } from './svg.js';
 import { fitted, lettering, waysToWrite } from './tick_labels.js';
+import { axisFor } from './value_axis.js';
 
 export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
 const HEIGHT = 190; // unless its element is made another
@@ -20,9 +21,6 @@ const DENSE_PX = 3; // points of a line closer than this, on average: as a hairl
 const CROWDED = 3; // points of all lines for each pixel of width: the same
 const LABEL_GAP = 6; // between a label of the value axis and the axis
 const LABEL_EDGE = 4; // and the edge of the panel
-const LARGEST = 4e307; // an axis can reach: its length is a number too
-const CLOSE = 1e-4; // of the values: what is added to the lowest is what is read
-const SMALLEST = 1e-290; // difference that an axis shows
 
 /**
  * @typedef {object} Trace
@@ -38,13 +36,15 @@ export class Chart {
   /**
    * @param {HTMLElement} div @param {import('./view.js').View} view
    * @param {() => import('./client/store.js').Series[]} events whose annotations it shows
+   * @param {import('./value_axis.js').Ends} [ends] of the axis of values; what lies beyond is cut off
    */
-  constructor(div, view, events) {
+  constructor(div, view, events, ends = {}) {
     this.div = div;
     this.tall = div.clientHeight || HEIGHT;
     this.outer = div.clientWidth; // asking in every frame makes the browser lay out the page in every frame
     this.view = view;
     this.events = events;
+    this.ends = ends;
     /** @type {Map<string, Trace>} */
     this.traces = new Map();
     this.inSight = false;
@@ -201,31 +201,12 @@ export class Chart {
     });
   }
 
-  /** The range of y, which stays while the data fits it fairly: an axis that twitches cannot be read. @param {Trace[]} traces */
+  /** @param {Trace[]} traces @returns {import('./value_axis.js').Axis} */
   #range(traces) {
     const lines = traces.map((trace) => trace.line).filter((line) => !Number.isNaN(line.low));
-    const low = Math.max(-LARGEST, Math.min(...lines.map((line) => line.low)));
-    const high = Math.min(LARGEST, Math.max(...lines.map((line) => line.high)));
-    const { low: from, high: to } = this.axes;
-    const held = { low: from, high: to, size: this.axes.size, ticks: this.axes.ticks };
-    if (!lines.length) return Number.isNaN(from) ? { low: 0, high: 1, size: 0, ticks: [0, 0.5, 1] } : held;
-    if (this.axes.unit === this.unit && low >= from && high <= to && high - Math.min(low, from === 0 ? 0 : low) >= 0.4 * (to - from)) return held;
-    return this.#nice(low, high);
-  }
-
-  /** @param {number} low @param {number} high */
-  #nice(low, high) {
-    if (high - low < SMALLEST && Math.abs(high) < SMALLEST) return nothing(this.unit);
-    const share = this.unit === '%' && low >= 0 && high <= 100;
-    const zeroed = low >= 0 && (share || low < 0.6 * high || low === high) ? 0 : low;
-    const spare = high - zeroed || Math.abs(high);
-    const size = Math.max(Math.abs(zeroed), Math.abs(high)); // ticks are round in the unit that fits it
-    const { factor } = scale(spare < CLOSE * size ? spare : size, this.unit);
-    const top = share ? Math.min(100, high + 0.06 * spare) : high + 0.06 * spare;
-    const bottom = zeroed === 0 ? 0 : zeroed - 0.06 * spare;
-    const nice = niceTicks(bottom / factor, top / factor, 5);
-    const ticks = nice.ticks.map((tick) => tick * factor);
-    return { low: Math.min(nice.from * factor, low), high: Math.max(nice.to * factor, high), size, ticks };
+    const values = { low: Math.min(...lines.map((line) => line.low)), high: Math.max(...lines.map((line) => line.high)) };
+    const { low, high, size, ticks } = this.axes;
+    return axisFor({ low, high, size, ticks }, this.axes.unit === this.unit, values, this.unit, this.ends);
   }
 
   get unit() {
@@ -286,12 +267,6 @@ export class Chart {
 /** @param {Trace} trace @returns {boolean} */
 function isDrawn({ shown, over }) {
   return shown && !over;
-}
-
-/** The axis of a line that is always 0. @param {string|null} unit */
-function nothing(unit) {
-  const high = unit === '%' ? 100 : 1;
-  return { low: 0, high, size: 0, ticks: unit === 'B' || unit === 'B/s' ? [0, 1] : [0, high / 2, high] };
 }
 
 /** Plotly reads some HTML in its texts, links too; what comes from producers is only text. @param {string} text */

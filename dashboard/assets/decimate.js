@@ -16,6 +16,12 @@ export function emptyLine() {
   return { points: new Float64Array(512), count: 0, samples: 0, decimated: false, low: NaN, high: NaN, lost: [] };
 }
 
+const LOOKED_AT = 20; // intervals, the newest
+const FEW = 10; // of them say nothing of what is usual
+const LONGEST = 3; // as long as the third longest is usual: a line that paused once or twice is no slow one
+const PATIENT = 3; // usual intervals, as Store.isStale has it
+const PATIENT_S = 3; // at least
+
 /**
  * Collect the samples of [from, to] and the nearest one beyond each edge. More than four to a pixel: each pixel column
  * keeps its first, lowest, highest and last sample (M4), which draws the same picture.
@@ -34,6 +40,27 @@ export function collect(ring, from, to, width, line) {
   if (line.decimated) reduce(ring, first, last, from, width / (to - from), line);
   else copy(ring, first, last, line);
   bounds(ring, first, last, line);
+}
+
+/**
+ * For how long a series may say nothing until its line is a gap there: nobody knows what was between. Bursts with a pause after each are no gaps.
+ * @param {import('./client/rings.js').Ring} ring @returns {number} seconds; Infinity: too few samples to tell
+ */
+export function patienceOf({ times, start, end }) {
+  const first = Math.max(start + 1, end - LOOKED_AT);
+  if (end - first < FEW) return Infinity;
+  const longest = new Array(LONGEST).fill(0);
+  for (let at = first; at < end; at++) {
+    let interval = times[at] - times[at - 1];
+    for (let place = 0; place < LONGEST; place++) if (interval > longest[place]) [longest[place], interval] = [interval, longest[place]];
+  }
+  return Math.max(PATIENT_S, PATIENT * longest[LONGEST - 1]);
+}
+
+/** It said nothing before this one, for longer than is usual for it now, and than was usual for it then. @param {Float64Array} times @param {number} at @param {number} start @param {number} patience */
+function wasSilent(times, at, start, patience) {
+  const silence = times[at] - times[at - 1];
+  return silence > patience && at - 2 >= start && silence > PATIENT * (times[at - 1] - times[at - 2]);
 }
 
 /** @param {Line} line @param {number} time @param {number} value */
@@ -55,9 +82,11 @@ function breakBefore({ times }, at, line) {
 
 /** @param {import('./client/rings.js').Ring} ring @param {number} first @param {number} last @param {Line} line */
 function copy(ring, first, last, line) {
-  const { times, values } = ring;
+  const { times, values, start } = ring;
+  const patience = patienceOf(ring);
   for (let at = first; at < last; at++) {
     if (at > first && ring.isBroken(at)) breakBefore(ring, at, line);
+    else if (at > first && wasSilent(times, at, start, patience)) add(line, times[at], NaN);
     add(line, times[at], values[at]);
   }
 }
@@ -67,7 +96,8 @@ function copy(ring, first, last, line) {
  * @param {number} from @param {number} perSecond pixels @param {Line} line
  */
 function reduce(ring, first, last, from, perSecond, line) {
-  const { times, values } = ring;
+  const { times, values, start } = ring;
+  const patience = patienceOf(ring);
   let at = first;
   while (at < last) {
     const column = Math.floor((times[at] - from) * perSecond);
@@ -75,12 +105,13 @@ function reduce(ring, first, last, from, perSecond, line) {
     let low = at;
     let high = at;
     let end = at + 1;
-    while (end < last && stays(ring, end) && Math.floor((times[end] - from) * perSecond) === column) {
+    while (end < last && stays(ring, end) && !wasSilent(times, end, start, patience) && Math.floor((times[end] - from) * perSecond) === column) {
       if (values[end] < values[low]) low = end;
       if (values[end] > values[high]) high = end;
       end++;
     }
     if (begin > first && ring.isBroken(begin)) breakBefore(ring, begin, line);
+    else if (begin > first && wasSilent(times, begin, start, patience)) add(line, times[begin], NaN);
     let before = -1;
     for (const index of [begin, Math.min(low, high), Math.max(low, high), end - 1]) {
       if (index > before) add(line, times[index], values[index]);

@@ -28,6 +28,7 @@ export class Editor {
     this.button = h('button', { id: 'edit', class: 'button', onclick: () => this.begin() }, 'Edit');
     slot.append(this.button);
     this.title = /** @type {HTMLInputElement} */ (h('input', { class: 'board-title', maxlength: 120, placeholder: 'Title of the dashboard', 'aria-label': 'Title', oninput: () => this.#titled() }));
+    this.adding = h('button', { class: 'button', id: 'add-panel', onclick: () => this.#add() }, 'Add a panel');
     this.note = h('p', { class: 'edit-note', role: 'status' });
     this.delete = h('button', { class: 'button quiet', onclick: () => this.#delete() }, 'Delete');
     this.over = h('button', { class: 'button', hidden: true, onclick: () => this.#saveOver() }, 'Save over it');
@@ -36,7 +37,7 @@ export class Editor {
       'section',
       { class: 'edit-bar', 'aria-label': 'Edit the dashboard', hidden: true },
       this.title,
-      h('button', { class: 'button', id: 'add-panel', onclick: () => this.#add() }, 'Add a panel'),
+      this.adding,
       this.note,
       this.delete,
       this.over,
@@ -114,7 +115,8 @@ export class Editor {
 
   #tell() {
     const name = this.before?.name ?? nameFor(this.draft?.title ?? '');
-    say(this.note, this.dirty ? `not saved yet · ${name}.toml` : this.before ? `${name}.toml` : 'a new dashboard of what was shown');
+    const fresh = this.draft?.panels.length ? 'a new dashboard of what was shown' : 'a new dashboard; nothing was shown that it could begin with';
+    say(this.note, this.dirty ? `not saved yet · ${name}.toml` : this.before ? `${name}.toml` : fresh);
   }
 
   /** @param {import('./board_panels.js').Spec} panel @param {number} at */
@@ -150,6 +152,11 @@ export class Editor {
     if (!draft.title && !before) {
       say(this.note, 'It needs a title: the file is named after it.');
       this.title.focus();
+      return;
+    }
+    if (!draft.panels.length && !before) {
+      say(this.note, 'It needs a panel: there would be nothing to see.');
+      this.adding.focus();
       return;
     }
     try {

@@ -4,7 +4,7 @@ import { h } from './html.js';
 
 const SIGNS = { ' ': 'Space', Escape: 'Esc', ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓' };
 const DRAWN = /** @type {const} */ ([
-  ['gap', 'a gap: the producer said that there is no value, or the line began anew'],
+  ['gap', 'a gap: nothing came for longer than usual, or the producer said that there is no value'],
   ['lost', 'hatched: samples were lost on their way to this page'],
   ['stale', 'faded, with an age: nothing has come for longer than usual'],
   ['event', 'dashed upright: an event'],

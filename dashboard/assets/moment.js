@@ -14,13 +14,13 @@ export function dayClock(time, now, fine = false) {
   return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())} ${formatClock(time, fine)}`;
 }
 
-/** @param {import('./view.js').View} view @returns {string[]} what is seen, and of when */
+/** @param {import('./view.js').View} view @returns {string[]} what is seen, how, and of when */
 function momentTexts(view) {
   const { state, from, to, width, right } = view;
   const now = view.now();
-  if (state === 'live') return ['view live', ''];
-  if (state === 'paused') return ['view paused ', dayClock(right, now)];
-  return ['looking back ', `${dayClock(from, now, width < FINE_S)}–${dayClock(to, from, width < FINE_S)}`];
+  if (state === 'live') return ['view ', 'live', ''];
+  if (state === 'paused') return ['view ', 'paused ', dayClock(right, now)];
+  return ['', 'looking back ', `${dayClock(from, now, width < FINE_S)}–${dayClock(to, from, width < FINE_S)}`];
 }
 
 /** @param {import('./view.js').View} view @returns {string} */
@@ -31,7 +31,7 @@ export class Moment {
   constructor(root, view) {
     this.root = root;
     this.view = view;
-    this.texts = [h('span', { class: 'moment-what' }), h('span')];
+    this.texts = [h('span', { class: 'moment-lead' }), h('span', { class: 'moment-what' }), h('span')];
     const step = (/** @type {string} */ sign, /** @type {string} */ title, /** @type {() => void} */ act) => h('button', { class: 'moment-step', title, 'aria-label': title, onclick: act }, sign);
     this.steps = [step('‹', 'Earlier', () => view.pan(-STEP)), step('›', 'Later', () => view.pan(STEP)), step('−', 'Zoom out', () => { view.zoomBy(2); })];
     this.back = h('button', { class: 'button small', id: 'back-to-live', onclick: () => view.live() }, 'Back to live');

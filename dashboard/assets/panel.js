@@ -63,9 +63,14 @@ export class Panel {
     this.note = new PanelNote(this);
   }
 
+  /** Of the axis of values. @returns {import('./value_axis.js').Ends} */
+  get ends() {
+    return {};
+  }
+
   /** What draws it. @returns {Chart} */
   drawing() {
-    return new Chart(this.div, this.view, this.events);
+    return new Chart(this.div, this.view, this.events, this.ends);
   }
 
   invalidate() {

@@ -11,7 +11,7 @@ const WORDS = /** @type {Record<string, string>} */ ({ sum: 'sum', mean: 'mean',
 const COMBINED = /** @type {const} */ ([['', 'each series on its own'], ...AGGREGATES.map((name) => /** @type {const} */ ([name, WORDS[name]]))]);
 const RATES = /** @type {const} */ ([['', 'counters per second'], ['true', 'all per second'], ['false', 'values as they are']]);
 const ALL = ['lines', 'stat', 'bars', 'heat', 'table'];
-const FITS = /** @type {Record<string, string[]>} */ ({ top: ['stat', 'bars', 'table'], min: ['bars', 'heat'], max: ['bars', 'heat'] }); // kinds that make use of them
+const FITS = /** @type {Record<string, string[]>} */ ({ top: ['stat', 'bars', 'table'], min: ['lines', 'bars', 'heat'], max: ['lines', 'bars', 'heat'] }); // kinds that make use of them
 const NUMBER = number({ expected: 'a number' });
 
 /** @returns {Record<string, Field<any>>} by key, in order */
@@ -30,7 +30,7 @@ export function panelFields() {
     rate: new Field('Rates', choice('rate', RATES), '', rate),
     kind: new Field('Drawn as', choice('kind', /** @type {any} */ (CHOICES)), '', text()),
     title: new Field('Title', input('title', { maxlength: 120, placeholder: 'as the metric' }), '', text()),
-    thresholds: new Field('Thresholds', input('thresholds', { placeholder: 'above 90 bad, above 70 warn' }), 'above or below, a value, warn or bad; none: leave empty', limits),
+    thresholds: new Field('Thresholds', input('thresholds', { placeholder: 'above 90 bad, above 70 warn' }), 'above or below (> or <) a value, then warn or bad; leave empty for none', limits),
     unit: new Field('Unit', input('unit', { maxlength: 32, placeholder: 'as published' }), '', text()),
     top: new Field('At most', input('top', { inputmode: 'numeric', placeholder: 'as it has' }), '', number({ whole: true, least: 1, most: 200, expected: '1 to 200' })),
     min: new Field('Axis from', input('min', { inputmode: 'decimal', placeholder: 'as values' }), '', NUMBER),

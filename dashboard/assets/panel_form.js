@@ -25,7 +25,7 @@ export class PanelForm {
     this.head = h('h2', {}, 'Panel');
     const form = h(
       'form',
-      { method: 'dialog', oninput: () => this.#check(), onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
+      { method: 'dialog', novalidate: true, oninput: () => this.#check(), onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.head,
       ...this.#rows(),
       this.metrics,
@@ -113,7 +113,10 @@ export class PanelForm {
 
   /** @param {Event} event */
   #submit(event) {
-    if (this.#check()) this.done(this.entered);
-    else event.preventDefault();
+    if (this.#check()) return this.done(this.entered);
+    event.preventDefault();
+    // What is wrong is said below the field; the browser's own bubble would lie over it.
+    Object.values(this.fields).find(({ control }) => !control.disabled && control.ariaInvalid)?.control.focus();
+    return undefined;
   }
 }

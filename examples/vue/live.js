@@ -14,6 +14,8 @@ export const useLive = defineStore('live', () => {
   /** @param {string} url @param {import('streamgauge').Options} [options] */
   function open(url, options) {
     close();
+    series.value = []; // of another connection nothing is true any more
+    lost.value = 0;
     scope = effectScope(true);
     connection.value = scope.run(() => useConnection(url, options)) ?? null;
     const { client } = /** @type {ReturnType<typeof useConnection>} */ (connection.value);

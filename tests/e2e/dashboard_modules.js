@@ -86,6 +86,40 @@ export const checks = {
     m.collect(ring, 0, 5, 100, line);
     same(m.pathData(line, 0, 10, 5, -10), 'M0,50L10,40M30,20h0M40,10L50,0');
   },
+  'decimate.js: a silence is a gap, with few samples and with many; nothing that is usual is one': async (m, same) => {
+    const { Ring } = await import('/client/rings.js');
+    const held = (times) => { const ring = new Ring(50000); for (const time of times) ring.push(time, 1); return ring; };
+    const starts = (ring, to, width) => { const line = m.emptyLine(); m.collect(ring, 0, to, width, line); return [line.decimated, m.pathData(line, 0, 1, 2, -1).split('M').length - 1, line.lost.length]; };
+    const every = (step, from, count) => Array.from({ length: count }, (_, at) => from + at * step);
+    const twoRuns = [...every(0.1, 0, 1000), ...every(0.1, 130, 1000)];
+    same([starts(held(twoRuns), 300, 1000), starts(held(twoRuns), 300, 200)], [[false, 2, 0], [true, 2, 0]]);
+    same(starts(held([...every(0.1, 0, 1000), 130]), 300, 1000), [false, 2, 0]);
+    same(starts(held([0, 1, 2, 60, 61]), 100, 100), [false, 1, 0]); // too few to tell
+    same(starts(held(every(10, 0, 40).flatMap((time) => [time, time + 0.1, time + 0.2])), 400, 1000), [false, 1, 0]); // bursts
+    same(starts(held([...every(30, 0, 20), ...every(1, 601, 60)]), 700, 1000), [false, 1, 0]); // seldom once, often now
+    same(starts(held([...every(0.1, 0, 100), ...every(0.1, 12, 100)]), 30, 1000), [false, 1, 0]); // 2 s
+  },
+  'value_axis.js: it fits the values, stays while it does, and has no zero that most of it would be empty for': async (m, same) => {
+    const none = { low: Infinity, high: -Infinity }, unknown = { low: NaN, high: NaN, size: 0, ticks: [] };
+    const ends = ({ low, high }) => [low, high];
+    const first = m.axisFor(unknown, true, { low: 900, high: 900 }, null, {});
+    same(ends(m.axisFor(unknown, true, none, null, {})), [0, 1]);
+    same([ends(first), m.axisFor(first, true, none, null, {}) === first], [[0, 1000], true]);
+    const wide = m.axisFor(first, true, { low: 820, high: 980 }, null, {});
+    same([ends(wide), m.axisFor(wide, true, { low: 850, high: 950 }, null, {}) === wide], [[800, 1000], true]);
+    const share = m.axisFor(unknown, true, { low: 61, high: 62 }, '%', {});
+    same([ends(share), m.axisFor(share, true, { low: 60, high: 66 }, '%', {}) === share], [[0, 80], true]);
+  },
+  'value_axis.js: chosen ends are kept, whatever the values are': async (m, same) => {
+    const unknown = { low: NaN, high: NaN, size: 0, ticks: [] };
+    const fit = (values, chosen, held = unknown) => { const { low, high, ticks } = m.axisFor(held, true, values, null, chosen); return [low, high, ticks]; };
+    same(fit({ low: 3, high: 500 }, { min: 0, max: 2 }), [0, 2, [0, 0.5, 1, 1.5, 2]]);
+    same(fit({ low: 0.1, high: 2 }, { min: -0.25, max: null }), [-0.25, 2.5, [0, 0.5, 1, 1.5, 2, 2.5]]);
+    same(fit({ low: 5, high: 9 }, { max: 10 }).slice(0, 2), [0, 10]);
+    same([fit({ low: -9, high: -5 }, { min: 0 }).slice(0, 2), fit({ low: 7, high: 9 }, { max: -2 }).slice(0, 2), fit({ low: Infinity, high: -Infinity }, { min: 3 }).slice(0, 2)], [[0, 1.25], [-4.5, -2], [3, 7]]);
+    const held = m.axisFor(unknown, true, { low: 1, high: 9 }, null, {});
+    same(fit({ low: 1, high: 9 }, { min: 0, max: 5 }, held).slice(0, 2), [0, 5]);
+  },
   'client/backoff.js: the protocol’s schedule': async (m, same) => {
     const backoff = new m.Backoff(() => 0.5);
     const waits = [1, 2, 3, 4, 5, 6].map((now) => { const wait = backoff.failed(now); return [wait, backoff.exhausted]; });

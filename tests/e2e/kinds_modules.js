@@ -97,7 +97,9 @@ export const checks = {
   },
   'kinds/limits.js: thresholds are read as they are written': async (m, same) => {
     for (const limits of [[], [{ above: 90, level: 'bad' }, { below: -0.5, level: 'warn' }], [{ above: 1e21, level: 'warn' }]]) same(m.limitsOf(m.written(limits)), limits);
-    same([m.limitsOf(' Above  .5 BAD '), m.written(null), ...['above 90', '90 bad', 'above x bad', 'above 1 bad,', 'above 1e999 bad'].map(m.limitsOf)], [[{ above: 0.5, level: 'bad' }], '', null, null, null, null, null]);
+    same([m.limitsOf(' Above  .5 BAD '), m.written(null), ...['above 90 high', 'above x bad', 'above 1 bad,', 'above 1e999 bad', '1.5 2'].map(m.limitsOf)], [[{ above: 0.5, level: 'bad' }], '', null, null, null, null, null]);
+    const tried = ['> 1.5', '1.5', 'above 1.5', '>=1.5 warning', 'over 1.5'].map((text) => m.written(m.limitsOf(text)));
+    same([tried, m.written(m.limitsOf('<-2 critical, under 3'))], [Array(5).fill('above 1.5 warn'), 'below -2 bad, below 3 warn']);
   },
   'kinds/names.js: only in what they differ': async (m, same) => {
     const of = (...those) => those.map(([metric, tags]) => ({ id: JSON.stringify([metric, Object.entries(tags)]), metric, tags }));

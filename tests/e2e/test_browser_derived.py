@@ -166,7 +166,7 @@ def test_all_of_it_is_chosen_in_the_form_by_keyboard(
     form = view.page.locator(".panel-form[open]")
     assert view.text(".form-note") == "Now selects 3 series. Shows them per second."
     assert not form.locator("[name=group_by]").is_visible(), "there is nothing to group yet"
-    assert not form.locator("[name=min]").is_visible(), "lines have no use for it"
+    assert not form.locator("[name=top]").is_visible(), "lines have no use for it"
     keys.press("Tab")
     keys.press("Tab")
     keys.type("s")

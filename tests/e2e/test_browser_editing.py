@@ -123,3 +123,24 @@ def test_where_nothing_is_saved_there_is_no_edit_mode(server: Server, site: Site
     view.open(site.url)
     view.page.wait_for_load_state("networkidle")
     assert view.page.locator("#edit").is_hidden()
+
+
+def test_an_empty_dashboard_is_not_begun_by_a_filter_that_matches_nothing(
+    publisher: Publisher, url: str, tmp_path: Path, view: View
+) -> None:
+    publisher.publish(sample("a.one", 1.0))
+    view.open(url)
+    view.until_painted("a.one", 1)
+    view.page.fill("#filter", "nothing of that name")
+    view.until("document.querySelector('.no-match').checkVisibility()")
+    view.page.click("#edit")
+    assert view.text(".edit-note") == "a new dashboard; nothing was shown that it could begin with"
+    view.page.keyboard.type("Empty")
+    view.page.click(".edit-bar .primary")
+    assert view.text(".edit-note") == "It needs a panel: there would be nothing to see."
+    assert not list(tmp_path.iterdir())
+    view.page.keyboard.press("Enter")  # on "Add a panel", which has the focus
+    view.page.fill("[name=metric]", "a.one")
+    view.page.keyboard.press("Enter")
+    view.page.click(".edit-bar .primary")
+    view.until("location.search === '?dashboard=empty'")

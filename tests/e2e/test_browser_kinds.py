@@ -192,10 +192,12 @@ def test_a_kind_and_thresholds_are_chosen_in_the_form(kinds: Open, publisher: Pu
     view.page.click("[data-panel='0'] [data-action=configure]")
     assert view.page.input_value(".panel-form [name=thresholds]") == "above 90 bad, above 70 warn"
     view.page.select_option(".panel-form [name=kind]", "bars")
-    view.page.fill(".panel-form [name=thresholds]", "above 60")
+    view.page.fill(".panel-form [name=thresholds]", "above 60 high")
+    view.page.focus(".panel-form [name=title]")
     view.page.keyboard.press("Enter")
     assert view.text(".form-note").startswith("Thresholds: expected")
-    view.page.fill(".panel-form [name=thresholds]", "below 60 bad")
+    assert view.page.evaluate("document.activeElement.name") == "thresholds", "there it is to be mended"
+    view.page.fill(".panel-form [name=thresholds]", "< 60 bad")
     view.page.keyboard.press("Enter")
     view.until("document.querySelector('[data-panel=\"0\"] .kind-bar')")
     assert view.page.locator("[data-panel='0'] .stat-tile").count() == 0

@@ -102,3 +102,23 @@ def test_nothing_is_left_of_it(example: str, publisher: Publisher, sockets: list
     view.page.wait_for_timeout(1500)  # longer than the first wait of a reconnect
     assert len(sockets) == 1
     assert view.js("() => running.size") == 0
+
+
+def test_opened_anew_it_knows_nothing_of_before(example: str, publisher: Publisher, view: View) -> None:
+    publisher.publish(load("web-1", 1.5))
+    view.page.goto(example)
+    view.until(CARD, "host.load web-1 1.5 %")
+    url = example.partition("broadcaster=")[2]
+    opened = view.js(
+        """(url) => {
+            const live = document.querySelector('#app').__vue_app__.config.globalProperties.$pinia._s.get('live');
+            live.lost = 7;
+            live.open(url, { select: 'shop.*' });
+            return [live.series.length, live.shown.length, live.lost];
+        }""",
+        url,
+    )
+    assert opened == [0, 0, 0]
+    publisher.publish(sample("shop.requests", 3.0))
+    view.until(CARD, "shop.requests 3")
+    assert view.page.locator(".card").count() == 1

@@ -6,14 +6,14 @@ import pytest
 
 from ingest import open_producer
 from ingest.blocking import ProducerOptions
-from ingest.options import MAX_ID, OPTIONS, check_options
+from ingest.options import MAX_ID, OPTIONS, check_options, program_name
 
 NO_COUNT = (0, -1, 1.0, math.nan, True, "5", None)
 NO_SECONDS = (-0.1, math.nan, math.inf, -math.inf, True, "1", None)
 BAD: dict[str, tuple[object, ...]] = {
     "token": ("two words", "line\n", "naïve", b"bytes", 5),
     "ca": (5, b"ca.pem", "no/such/file.pem", __file__),
-    "client": (None, 5, b"me"),
+    "client": (5, b"me"),
     "buffer_samples": NO_COUNT,
     "on_full": ("drop", None, "", True),
     "flush_interval_s": NO_SECONDS,
@@ -33,6 +33,22 @@ async def test_what_an_option_cannot_be_is_refused_by_its_name(name: str, value:
             raise AssertionError
     if name == "token":
         assert str(value) not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("started", "name"),
+    [
+        (["/home/me/train.py", "--fast"], "train.py"),
+        (["/lib/python3/bench/__main__.py"], "bench"),
+        (["-c"], "streamgauge producer"),
+        (["-"], "streamgauge producer"),
+        ([""], "streamgauge producer"),
+        ([], "streamgauge producer"),
+    ],
+)
+def test_a_producer_is_called_as_its_script(monkeypatch: pytest.MonkeyPatch, started: list[str], name: str) -> None:
+    monkeypatch.setattr("sys.argv", started)
+    assert program_name() == name
 
 
 def test_what_options_can_be() -> None:

@@ -231,7 +231,7 @@ async def test_the_schedule_of_retries(autojump_clock: MockClock, caplog: pytest
     assert caplog.text.count("cannot connect") == 1
 
 
-async def test_a_person_can_retry_at_once(autojump_clock: MockClock) -> None:
+async def test_a_person_can_retry_at_once(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
     store = Store()
     async with opened(*[None] * 6, store.serve) as producer:
         await until(lambda: producer.statistics().failures == 6)
@@ -240,6 +240,7 @@ async def test_a_person_can_retry_at_once(autojump_clock: MockClock) -> None:
         await producer.flush()
         await until(lambda: producer.statistics().state == "connected")
         assert trio.current_time() - before < 0.1
+    assert caplog.text.count("connected again") == 1, "who read that it cannot connect reads that it can"
 
 
 @pytest.mark.parametrize(("code", "reason"), [(4500, "too many bad messages"), (4503, "forbidden")])

@@ -28,20 +28,24 @@ export function limitText(limit, unit) {
   return `${isUpper(limit) ? 'above' : 'below'} ${formatValue(edgeOf(limit), unit)}`;
 }
 
-const WRITTEN = /^(above|below)\s+(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s+(warn|bad)$/i;
+const WRITTEN = /^(above|over|>=?|below|under|<=?)?\s*(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?:\s+(warn|warning|bad|critical))?$/i;
+const LOWER = /^(below|under|<)/;
+const GRAVE = /^(bad|critical)$/;
 
 /** @param {Limit[]|null|undefined} limits @returns {string} as a person writes them */
 export function written(limits) {
   return (limits ?? []).map((limit) => `${isUpper(limit) ? 'above' : 'below'} ${edgeOf(limit)} ${limit.level}`).join(', ');
 }
 
-/** @param {string} text `above 90 bad, below 5 warn` @returns {Limit[]|null} null: that is not what it is */
+/**
+ * @param {string} text `above 90 bad, below 5 warn`, or shorter as people try it: `> 90 bad`, `90` @returns {Limit[]|null} null: that is not what it is
+ */
 export function limitsOf(text) {
   const parts = text.split(',').map((part) => WRITTEN.exec(part.trim()));
   if (!text.trim()) return [];
   if (parts.some((part) => part === null || Math.abs(Number(part[2])) > 1e300)) return null;
   return parts.map((part) => {
-    const [, side, edge, level] = /** @type {RegExpExecArray} */ (part).map((each) => each.toLowerCase());
-    return /** @type {Limit} */ ({ [side]: Number(edge), level });
+    const [, side, edge, level] = /** @type {RegExpExecArray} */ (part).map((each) => each?.toLowerCase() ?? '');
+    return /** @type {Limit} */ ({ [LOWER.test(side) ? 'below' : 'above']: Number(edge), level: GRAVE.test(level) ? 'bad' : 'warn' });
   });
 }
