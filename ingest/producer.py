@@ -72,7 +72,7 @@ class Producer:
     async def send(
         self, metric: str, value: float | None, *, time: float | None = None, unit: str | None = None, **tags: str | int
     ) -> None:
-        """One sample.
+        """One sample. If it is cancelled, nothing was taken.
 
         Args:
             value: a finite number, or None for an explicit gap.
@@ -94,7 +94,10 @@ class Producer:
         unit: str | None = None,
         **tags: str | int,
     ) -> None:
-        """Samples of one series in two columns of the same length (lists, tuples, arrays); errors as for `send`."""
+        """Samples of one series in two columns of the same length (lists, tuples, arrays); errors as for `send`.
+
+        Cancelled while it waits for room it has taken the first of them, as `statistics().sent` tells.
+        """
         await self._put(*self.checked_columns(metric, times, values, unit, tags))
 
     async def event(self, metric: str, text: str, *, time: float | None = None, **tags: str | int) -> None:
@@ -193,16 +196,16 @@ class Producer:
         return count
 
     async def _put(self, described: Described, times: Sequence[float], values: Sequence[Value]) -> None:
-        while (taken := self.put_some(described, times, values)) < len(times):
-            times, values = times[taken:], values[taken:]
-            if not taken:
-                await self._changed.wait()
         self._since_checkpoint += 1
-        if self._since_checkpoint < SENDS_PER_CHECKPOINT:
+        if self._since_checkpoint < SENDS_PER_CHECKPOINT:  # here, and not at the end: who is cancelled has sent nothing
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
             self._since_checkpoint = 0
             await trio.lowlevel.checkpoint()
+        while (taken := self.put_some(described, times, values)) < len(times):
+            times, values = times[taken:], values[taken:]
+            if not taken:
+                await self._changed.wait()
 
     def _check_open(self) -> None:
         if self._state == "closed" or (self._state == "refused" and self._on_full == "block"):

@@ -38,6 +38,7 @@ class Service:
     port: int = 0
     connections: list[Connection] = field(default_factory=list)
     ended: trio.Event = field(default_factory=trio.Event)
+    nursery: trio.Nursery | None = None
 
     def full(self) -> bool:
         return False
@@ -85,7 +86,8 @@ async def service(**settings: Any) -> AsyncIterator[Service]:
     with listen(Address("127.0.0.1", 0), 10) as sock:
         sock.setblocking(False)
         mine.port = sock.getsockname()[1]
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as mine.nursery:
+            nursery = mine.nursery
             nursery.start_soon(listener.accept, sock, nursery)
             yield mine
             nursery.cancel_scope.cancel()
