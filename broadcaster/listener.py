@@ -16,7 +16,7 @@ from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
 from broadcaster.refusals import Refusals
 from broadcaster.stream import FrameStream
-from broadcaster.transports.handshake import Admission, Refusal, admit, headers_of, host_of, response
+from broadcaster.transports.handshake import Admission, Refusal, admit, explained, headers_of, host_of, response
 from broadcaster.transports.tls import TlsStream
 from broadcaster.transports.websocket import Connection
 
@@ -125,6 +125,7 @@ class Listener:
         with trio.move_on_after(self._config.handshake_s) as scope:
             self._handshakes[scope] = None
             stream.on_end = scope.cancel
+            stream.before_open = explained
             try:
                 if isinstance(stream, TlsStream):
                     await stream.shake_hands()

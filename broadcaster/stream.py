@@ -30,8 +30,8 @@ class FrameStream(trio.abc.Stream):
 
     __slots__ = (
         "_close_sent", "_early", "_ended", "_head_seen", "_lock", "_may_read", "_opened", "_reading", "_rest",
-        "_sock", "_stream", "_writers", "before_close", "broken", "head", "last_words", "on_end", "reader",
-        "received_at", "received_bytes", "rest_s",
+        "_sock", "_stream", "_writers", "before_close", "before_open", "broken", "head", "last_words", "on_end",
+        "reader", "received_at", "received_bytes", "rest_s",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
@@ -48,6 +48,7 @@ class FrameStream(trio.abc.Stream):
         self._early = b""  # what the peer sent right behind its handshake
         self.head = b""  # of the handshake, as far as it was received; trio-websocket refuses one of more than 16 KiB
         self._close_sent = False
+        self.before_open: Callable[[bytes], bytes] = bytes  # what is sent instead of an answer to the handshake
         self.before_close: Callable[[int | None], bytes] = _nothing_before
         self.last_words: Callable[[], bytes] = bytes
         self.on_end: Callable[[], None] | None = None
@@ -108,6 +109,8 @@ class FrameStream(trio.abc.Stream):
             if self._opened and data and data[0] == CLOSE_OPCODE:
                 self._close_sent = True
                 data = self.before_close(close_code(data)) + bytes(data)
+            elif not self._opened:
+                data = self.before_open(bytes(data))
             await self._stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:

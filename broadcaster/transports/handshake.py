@@ -12,6 +12,7 @@ from ingest.messages import MessageError
 PATH = "/v1/stream"
 SUBPROTOCOL = "streamgauge.v1"
 BEARER = "bearer."
+NO_HANDSHAKE = f"expected a WebSocket handshake (RFC 6455, version 13) for {PATH}".encode()
 TOKEN_KEYS = frozenset({"token", "access_token", "bearer", "authorization", "jwt"})
 
 
@@ -44,6 +45,18 @@ def response(refusal: Refusal) -> bytes:
     head = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nConnection: close\r\n".encode()
     fields = ((b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), *headers_of(refusal))
     return head + b"".join(b"%b: %b\r\n" % each for each in fields) + b"\r\n" + body
+
+
+def explained(answer: bytes) -> bytes:
+    """What trio-websocket itself answers to a request that is no handshake, with a reason and our headers."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 4") or b"x-content-type-options" in head.lower():
+        return answer
+    status, *lines = head.split(b"\r\n")
+    kept = [line for line in lines if not line.lower().startswith((b"content-length:", b"content-type:"))]
+    body = body or NO_HANDSHAKE
+    fields = ((b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), *PROTECTIVE)
+    return b"\r\n".join([status, *kept, *(b"%b: %b" % each for each in fields)]) + end + body
 
 
 def has_token(query: str) -> bool:

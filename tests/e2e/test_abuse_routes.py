@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import argon2
 import pytest
+from starlette.routing import Route
 
+from broadcaster.http import build_app
+from dashboard.app import create_app
+from dashboard.config import DashboardConfig
+from tests.broadcaster.test_http import Core
 from tests.e2e.command import ANYWHERE, running, url_in
 
 MARK = "streamgauge-secret-beside"
@@ -34,9 +40,11 @@ UP = [
 ]
 ROUTES = {
     "page": """/ /connections /embed /healthz /assets/ /assets/client/ /vendor/ /client/ /api/dashboards/ /_dash-layout
-        /_dash-dependencies /_dash-update-component /_dash-component-suites/dash/dcc/ /_favicon.ico /_reload-hash""",
+        /_dash-dependencies /_dash-update-component /_dash-component-suites/ /static/
+        /_dash-component-suites/dash/dcc/ /_favicon.ico /_reload-hash""",
     "http": "/ /v1/publish /v1/series /v1/connections /v1/alerts /v1/alerts/ /healthz /readyz /metrics",
     "stream": "/ /v1/stream /v1/stream/",
+    "signing in": "/ /connections /embed /signin /signout /api/token /api/dashboards /assets/ /client/ /healthz",
 }
 EVERY = [(port, route) for port, routes in ROUTES.items() for route in routes.split()]
 INJECTED = "%0d%0aX-Injected:%20yes%0d%0a%0d%0a<script>1</script>"
@@ -90,9 +98,29 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         stream, http = (urlsplit(url) for url in re.findall(r"(?:ws|http)://[\d.]+:\d+", line))
         boards = ("--bind", "127.0.0.1:0", "--dashboards", str(folder / "boards"))
         page = stack.enter_context(running("dashboard", *boards))
-        ports = {"page": address(page, "http")}
+        signing_in = running("dashboard", "--bind", "127.0.0.1:0", "--password-file", people(folder))
+        ports = {"page": address(page, "http"), "signing in": address(stack.enter_context(signing_in), "http")}
         ports |= {name: (at.hostname or "", at.port or 0) for name, at in (("stream", stream), ("http", http))}
         yield House(ports, folder)
+
+
+def people(folder: Path) -> str:
+    """A file of who may sign in."""
+    (folder / "people").write_text(f"ann:{argon2.PasswordHasher(1, 8, 1).hash('correct horse')}:viewer\n")
+    return str(folder / "people")
+
+
+def test_every_route_is_tried(tmp_path: Path) -> None:
+    """Up to its first parameter, if it has one; of a file with a version in its name, the folder."""
+    page, asking = (
+        {rule.rule for rule in create_app(config).server.url_map.iter_rules()}
+        for config in (DashboardConfig(dashboards=str(tmp_path)), DashboardConfig(password_file=people(tmp_path)))
+    )
+    http = {route.path for route in build_app(Core()).routes if isinstance(route, Route)}
+    for port, rules in (("page", page), ("signing in", asking - page), ("http", http)):
+        tried = {route.rstrip("/") for route in ROUTES[port].split()}
+        plain = {re.split(r"[<{]", rule)[0].rstrip("/") for rule in rules}
+        assert not [rule for rule in plain if not tried & {rule, rule.rpartition("/")[0] or rule}], port
 
 
 def is_harmless(answer: Answer) -> bool:
@@ -104,7 +132,7 @@ def test_no_path_leads_out(house: House, port: str, route: str) -> None:
     answers = {path: house.ask(port, route.rstrip("/") + "/" + path) for path in UP}
     assert {path: answer for path, answer in answers.items() if not is_harmless(answer)} == {}
     refused = {answer.status for answer in answers.values()}
-    assert refused <= {400, 404, 405, 422}, refused
+    assert refused <= {400, 404, 405, 422} | ({303, 401} if port == "signing in" else set()), refused
 
 
 @pytest.mark.parametrize(
@@ -153,6 +181,7 @@ def test_no_header_is_of_the_askers_making(house: House, port: str, route: str) 
     for answer in asked:
         assert answer.status < 500, answer
         assert "x-injected" not in answer.headers, answer
+        assert answer.headers.get("location", "/signin").startswith("/signin"), answer
         if "html" in answer.headers.get("content-type", ""):
             assert b"<script>1</script>" not in answer.body, answer
 
@@ -162,6 +191,16 @@ def test_methods_nobody_offers(house: House, port: str, route: str) -> None:
     for method in ("TRACE", "PROPFIND", "DELETE", "PATCH", "GETT"):
         answer = house.ask(port, route, method)
         assert 400 <= answer.status < 500, (method, answer)
+
+
+@pytest.mark.parametrize(("port", "route"), EVERY)
+def test_every_answer_tells_browsers_what_it_is_not(house: House, port: str, route: str) -> None:
+    for method in ("GET", "HEAD", "POST", "OPTIONS", "DELETE"):
+        for path in (route, route.rstrip("/") + "/none", f"{route}?access_token=a.b.c"):
+            headers = house.ask(port, path, method).headers
+            assert headers.get("x-content-type-options") == "nosniff", (method, path, headers)
+            assert "content-security-policy" in headers, (method, path, headers)
+            assert headers.get("referrer-policy") in ("no-referrer", "same-origin"), (method, path, headers)
 
 
 @pytest.mark.parametrize("port", list(ROUTES))

@@ -3,7 +3,16 @@ import pytest
 from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.http_headers import PROTECTIVE
 from broadcaster.origins import Doorkeeper
-from broadcaster.transports.handshake import Admission, Refusal, admit, has_token, host_of, response
+from broadcaster.transports.handshake import (
+    NO_HANDSHAKE,
+    Admission,
+    Refusal,
+    admit,
+    explained,
+    has_token,
+    host_of,
+    response,
+)
 from ingest.messages import MessageError
 
 PATH = "/v1/stream"
@@ -102,6 +111,22 @@ def test_a_refusal_without_a_request_is_for_nobody_else() -> None:
     lines = head.split(b"\r\n")
     assert lines[:2] == [b"HTTP/1.1 503 Service Unavailable", b"Connection: close"] and body == b"no place"
     assert {b"Content-Length: 8", b"Retry-After: 1", *(b"%b: %b" % each for each in PROTECTIVE)} <= set(lines)
+
+
+def test_what_trio_websocket_refuses_has_a_reason_and_our_headers() -> None:
+    plain = b"HTTP/1.1 426 \r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    head, _, body = explained(plain).partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    assert (status, body) == (b"HTTP/1.1 426 ", NO_HANDSHAKE)
+    assert {b"Sec-WebSocket-Version: 13", b"Connection: close", b"content-length: %d" % len(body)} <= set(lines)
+    assert {b"%b: %b" % each for each in PROTECTIVE} <= set(lines) and b"Content-Length: 0" not in lines
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 101 \r\nUpgrade: websocket\r\n\r\n", response(Refusal(401, "no")), b"no"]
+)
+def test_other_answers_stay_as_they_are(answer: bytes) -> None:
+    assert explained(answer) == answer
 
 
 def test_a_target_that_is_no_url_is_refused() -> None:
