@@ -98,6 +98,9 @@ class Core(Protocol):
     def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
         """Who is connected, producers first."""
 
+    def refused_over_http(self, most: int) -> Iterable[Mapping[str, Any]]:
+        """Who publishes over HTTP more than it may, the newest first."""
+
     def figures(self) -> Figures: ...
 
     def refused(self, reason: str) -> None:
@@ -259,7 +262,8 @@ async def _connections(request: Request, core: Core) -> Response:
     if not asked.isdecimal() or not 0 < int(asked[:9]) <= CONNECTIONS_MOST:
         raise MessageError("bad_message", f"limit: expected a number from 1 to {CONNECTIONS_MOST}, got {asked[:40]}")
     limits = {name: getattr(core.config, name) for name in LIMITS}
-    return JSON({"connections": list(core.connections(int(asked))), "total": core.connected, "limits": limits})
+    told = {"connections": list(core.connections(int(asked))), "http_refused": list(core.refused_over_http(int(asked)))}
+    return JSON({**told, "total": core.connected, "limits": limits})
 
 
 async def _alerts(request: Request, core: Core) -> Response:

@@ -3,6 +3,7 @@
 import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from broadcaster.auth import Grant
@@ -15,11 +16,20 @@ PUBLISHERS_MAX = 20_000  # beyond it those not heard of for longest are forgotte
 SWEEP_AT_ONCE = 1_000
 
 
+@dataclass(slots=True)
+class Client:
+    """The one of them that was heard of last says from where."""
+
+    publisher: Publisher
+    subject: str | None
+    address: str
+
+
 class Publishers:
     def __init__(self, shared: Shared, most: int = PUBLISHERS_MAX) -> None:
         self._shared = shared
         self._most = most
-        self._publishers: OrderedDict[str, Publisher] = OrderedDict()
+        self._publishers: OrderedDict[str, Client] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._publishers)
@@ -34,23 +44,34 @@ class Publishers:
         shared = self._shared
         subject = shared.subject(grant, host)
         name = subject or host
-        publisher = self._publishers.pop(name, None)
-        if publisher is None:
+        client = self._publishers.pop(name, None)
+        if client is None:
             while len(self._publishers) >= self._most:
                 self._forget(next(iter(self._publishers)))
             quota = Quota(shared.subjects, shared.refusals, shared.clock())
             quota.belongs_to(subject, shared.clock())
-            publisher = Publisher(shared.config, shared.hub, shared.counts, shared.clock, quota)
-        self._publishers[name] = publisher
-        return publisher
+            client = Client(
+                Publisher(shared.config, shared.hub, shared.counts, shared.clock, quota), grant.subject, host
+            )
+        client.address = host
+        self._publishers[name] = client
+        return client.publisher
+
+    def refused(self, most: int) -> list[dict[str, Any]]:
+        """Those who were refused something and not forgotten since, the last to be heard of first."""
+        found = (client for client in reversed(self._publishers.values()) if client.publisher.quota.refused)
+        return [
+            {"subject": client.subject, "address": client.address, "refused": client.publisher.quota.refused}
+            for client in itertools.islice(found, most)
+        ]
 
     def _forget(self, name: str) -> None:
-        self._publishers.pop(name).quota.belongs_to(None, self._shared.clock())
+        self._publishers.pop(name).publisher.quota.belongs_to(None, self._shared.clock())
 
     def sweep(self, now: float) -> None:
         """Looks at those not heard of for longest, a few at a time, and forgets whom forgetting changes nothing for."""
-        for name, publisher in list(itertools.islice(self._publishers.items(), SWEEP_AT_ONCE)):
-            if publisher.quota.idle(now):
+        for name, client in list(itertools.islice(self._publishers.items(), SWEEP_AT_ONCE)):
+            if client.publisher.quota.idle(now):
                 self._forget(name)
             else:
                 self._publishers.move_to_end(name)

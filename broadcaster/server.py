@@ -137,6 +137,9 @@ class Broadcaster:
     def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
         return self._reporting.connections(most)
 
+    def refused_over_http(self, most: int) -> Iterable[Mapping[str, Any]]:
+        return self._publishers.refused(most)
+
     def figures(self) -> Figures:
         figures = self._reporting.figures()
         return figures if self.store is None else replace(figures, **self.store.figures())

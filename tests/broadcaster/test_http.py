@@ -71,6 +71,9 @@ class Core:
 
     connected = 2
 
+    def refused_over_http(self, most: int) -> Iterable[Mapping[str, Any]]:
+        return [{"subject": "ann", "address": "10.0.0.1", "refused": {"samples_rate": 3}}][:most]
+
     def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
         return [{"id": "c1", "role": "producer"}, {"id": "c2", "role": "subscriber"}][:most]
 

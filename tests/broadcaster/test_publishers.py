@@ -63,6 +63,20 @@ def test_messages_and_bytes_are_limited_too(settings: dict[str, int]) -> None:
     assert house.publish("10.0.0.1")
 
 
+def test_who_was_refused_is_told_until_forgotten() -> None:
+    house, ann = House(samples_per_second=10), Subject(subject="ann")
+    for host, grant in (("10.0.0.1", EVERYTHING), ("10.0.0.2", ann), ("10.0.0.3", ann), ("10.0.0.4", EVERYTHING)):
+        house.publish(host, 10, grant)
+    assert not house.publish("10.0.0.1")
+    told = [
+        {"subject": None, "address": "10.0.0.1", "refused": {"samples_rate": 1}},
+        {"subject": "ann", "address": "10.0.0.3", "refused": {"samples_rate": 1}},
+    ]
+    assert (house.publishers.refused(9), house.publishers.refused(1)) == (told, told[:1])
+    house.publishers.sweep(house.world.clock.now + 2.0)
+    assert house.publishers.refused(9) == []
+
+
 def test_they_are_bounded_and_forgotten_when_it_changes_nothing() -> None:
     house = House(most=3, samples_per_second=10, subject_samples_per_second=10)
     for number in range(10):

@@ -273,6 +273,8 @@ async def test_an_address_over_its_rate_by_http(start: Start, http: httpx.AsyncC
     assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
     assert response.headers["retry-after"] == "4"
     assert "samples: at most 10 a second from one connection, got 45 more: come again in 3." in response.text
+    told = (await http.get(f"{broadcaster.http_url}/v1/connections")).json()
+    assert told["http_refused"] == [{"subject": None, "address": "127.0.0.1", "refused": {"samples_rate": 1}}]
 
 
 async def test_who_does_nothing(start: Start, dial: Dial, http: httpx.AsyncClient) -> None:
