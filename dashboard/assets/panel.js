@@ -188,12 +188,12 @@ export class Panel {
     let lag = 0;
     this.values.tell(this.entries, this.chart?.width ?? 1);
     for (const entry of this.entries.values()) {
-      const { series, node } = entry;
+      const { series, node, trace } = entry;
       const old = store.isStale(series);
       const silent = old && this.#isSilent(series);
       changed ||= entry.stale !== old || entry.silent !== silent;
       Object.assign(entry, { stale: old, silent });
-      node.classList.toggle('stale', old);
+      for (const each of [node, trace.path]) each.classList.toggle('stale', old);
       tellAge(entry, store, stale || off);
       newest = Math.min(newest, store.ageOf(series));
       lag = store.lagOf(series);

@@ -149,6 +149,14 @@ def test_the_states_of_this_tab_are_drawn_and_listed(
     assert all(abs(ends[at][0] + ends[at][1] - ends[at + 1][0]) <= 3 for at in range(len(ends) - 1)), "without holes"
 
 
+TILE = """(figure, metric, tags, units) => {
+    const tile = document.querySelector(`[data-figure=${figure}] .tile-value`);
+    const [number, unit = ''] = tile.textContent.split('\u202f');
+    const newest = streamgauge.ring(metric, tags)?.values.at(-1);
+    return newest > 0 && Math.abs((Number(number) * units[unit]) / newest - 1) < 0.01;
+}"""
+
+
 def test_the_broadcaster_is_shown_against_its_bounds(
     serving: Callable[..., Server], site: Site, view: View, backstage: Backstage
 ) -> None:
@@ -163,6 +171,8 @@ def test_the_broadcaster_is_shown_against_its_bounds(
     assert series.locator(".tile-more").inner_text() == "of 200"
     assert series.locator(".meter").get_attribute("data-level") == "warn"
     assert view.js("document.querySelector('[data-figure=loop_lag] .spark-line').getAttribute('d')").startswith("M")
+    view.until(f"({TILE})('audiences', 'broadcaster.audiences', {{}}, {{ '': 1 }})")
+    view.until(f"({TILE})('flush_time', 'broadcaster.flush_time', {{ quantile: 'p99' }}, {{ ms: 1e-3, µs: 1e-6 }})")
     view.until("document.querySelector('.histogram').ariaLabel.includes('p50')")
     heights = view.js("[...document.querySelectorAll('.bar span')].map((each) => each.offsetHeight)")
     assert max(heights) > 50

@@ -122,12 +122,31 @@ def test_a_silent_series_says_for_how_long(live: View, publisher: Publisher) -> 
     live.until("(selector) => document.querySelector(selector)?.classList.contains('stale')", silent)
     assert live.text(f"{silent} .entry-age") in ("40 s ago", "41 s ago", "42 s ago")
     assert live.text(f"{live.entry('stale.value', {'which': 'fresh'})} .entry-age") == ""
+    strokes = "[...document.querySelectorAll('.sg-line')].map((each) => Number(getComputedStyle(each).strokeOpacity))"
+    live.until(f"(([fresh, silent]) => fresh === 1 && silent <= 0.6)({strokes})")  # in the order of their tags
     publisher.publish(sample("stale.value", 2.0, tags={"which": "silent"}))
     live.until("(selector) => !document.querySelector(selector).classList.contains('stale')", silent)
     assert live.text(f"{silent} .entry-age") == ""
     publisher.publish(sample("stale.alone", 1.0, now - 10))
     live.until("document.querySelector('[data-metric=\"stale.alone\"]')?.classList.contains('is-stale')")
     live.until("/^1[0-9] s ago$/.test(document.querySelector('[data-metric=\"stale.alone\"] .panel-age').textContent)")
+
+
+def test_what_is_out_of_sight_is_not_drawn(live: View, publisher: Publisher) -> None:
+    for at in range(12):
+        publisher.publish(*[sample(f"sight.m{at:02}", float(value)) for value in range(3)])
+    live.until_painted("sight.m00", 3)
+    last = "(streamgauge.panels().find(({ metric }) => metric === 'sight.m11'))"
+    live.until(f"{last}?.visible === false")
+    drawn = live.js(f"[streamgauge.panels()[0].draws, {last}.draws]")
+    live.page.wait_for_timeout(1000)
+    publisher.publish(sample("sight.m11", 7.0))
+    live.until_held("sight.m11", 4)
+    first, hidden = live.js(f"[streamgauge.panels()[0].draws, {last}.draws]")
+    assert first > drawn[0] + 2, "what is in sight moves"
+    assert hidden == drawn[1]
+    live.page.locator("[data-metric='sight.m11']").scroll_into_view_if_needed()
+    live.until_painted("sight.m11", 4)
 
 
 def test_the_filter_finds_metrics_and_tags(live: View, publisher: Publisher) -> None:
