@@ -20,6 +20,7 @@ const REST_MS = 300; // from one asking to the next, whatever happens
 const SOON_MS = 5000; // while something fires or the list is open
 const SELDOM_MS = 30_000; // files may be edited by hand
 const FAILED_MS = 3000;
+const PASSED_OVER = 3; // answers in a row: where alerts come and go all the time, an old one is better than none
 
 /** @typedef {import('./alerts_state.js').Active} Active @typedef {import('./alerts_state.js').Firing} Firing */
 
@@ -40,6 +41,8 @@ export class Alerts {
     this.before = new Map();
     this.asking = false;
     this.again = false;
+    this.events = 0; // heard of alerts
+    this.passedOver = 0;
     this.wasLive = false;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.timer = undefined;
@@ -111,6 +114,7 @@ export class Alerts {
   /** @param {import('./client/store.js').Series} series */
   #event({ tags: { alert, severity, state }, ring }) {
     const newest = /** @type {import('./client/rings.js').EventRing} */ (ring).events.at(-1);
+    this.events++;
     if (this.feed.state === 'live' && newest) this.state.heard({ alert, severity: /** @type {any} */ (severity), state, time: newest.time, text: newest.text });
     this.#show();
     void this.ask();
@@ -135,8 +139,9 @@ export class Alerts {
     this.asking = true;
     clearTimeout(this.timer);
     try {
+      const { events } = this;
       const answer = await listed(this.url);
-      this.state.answered({ ...answer, writable: answer.writable && session.mayAdmin });
+      if (this.#isNews(events)) this.state.answered({ ...answer, writable: answer.writable && session.mayAdmin });
     } catch {
       this.state.unanswered();
       for (const series of this.store.series.values()) if (series.metric === 'alerts.firing') this.#count(series);
@@ -145,6 +150,13 @@ export class Alerts {
     setTimeout(() => { this.asking = false; if (this.again) void this.ask(); }, REST_MS);
     const busy = this.drawer.isOpen || this.state.active.length > 0;
     this.timer = setTimeout(() => this.ask(), this.state.reachable ? (busy ? SOON_MS : SELDOM_MS) : FAILED_MS);
+  }
+
+  /** What was asked before an event may not know of it, and would bring back what is over; it is being asked again. @param {number} events when it was asked */
+  #isNews(events) {
+    const isOld = events !== this.events && this.state.known && this.passedOver < PASSED_OVER;
+    this.passedOver = isOld ? this.passedOver + 1 : 0;
+    return !isOld;
   }
 
   /** What changed is seen at once, also in a tab that is hidden. */

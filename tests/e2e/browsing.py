@@ -24,6 +24,7 @@ from tests.e2e.ports import free_ports
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 WAIT_S = 15.0
+OPEN_S = 30.0  # the first page of a profile compiles everything, on a machine that others use too
 # Else it is an expression, which a strict policy would let nobody evaluate again and again.
 FUNCTION = re.compile(r"\s*(async )?(\([^()]*\)|\w+) =>")
 REFUSED = r"WebSocket connection to '.*' failed|ERR_CONNECTION_REFUSED"
@@ -105,7 +106,7 @@ class View:
     def open(self, url: str, state: str = "live") -> None:
         self.url = url
         self.page.goto(url)
-        self.until_state(state)
+        self.until_state(state, OPEN_S)
         self.until("document.querySelector('#panels') && window.streamgaugeControls")
 
     def js(self, expression: str, argument: object = None) -> Json:

@@ -80,6 +80,11 @@ def _point(page: Page) -> None:
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"])
 
 
+def _scroll_down(page: Page) -> None:
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(1500)
+
+
 STATES: dict[str, State] = {
     "dashboard": State(),
     "pointed-at": State("/?filter=shop", _point),
@@ -89,6 +94,7 @@ STATES: dict[str, State] = {
     "menu": State("/?filter=shop.latency", _click("[data-metric='shop.latency'] .panel-button")),
     "full-screen": State("/?filter=shop", _press("j", "f")),
     "web-shop": State("/?dashboard=web-shop"),
+    "kinds": State("/?dashboard=web-shop", _scroll_down),
     "host": State("/?dashboard=host"),
     "editing": State("/?dashboard=web-shop", _click("#edit")),
     "configure": State("/?dashboard=web-shop", _click("#edit", "[data-action=configure]")),
