@@ -35,7 +35,7 @@ export class PanelNote {
     this.newest = /** @type {number|null} */ (null);
     this.text = h('span', {});
     const look = h('button', { class: 'link', type: 'button', onclick: () => this.#look() }, 'Show the newest');
-    this.node = h('p', { class: 'panel-note' }, this.text, ' ', look);
+    this.node = h('div', { class: 'panel-note' }, this.text, ' ', look);
     this.node.hidden = true;
     panel.div.after(this.node);
   }
