@@ -153,7 +153,7 @@ class Line {
 
 /** @param {Row} row @returns {string} */
 function seen(row) {
-  if (row.goneS !== null) return `gone ${formatAge(row.goneS)} ago`;
+  if (row.goneS !== null) return row.goneS < 1 ? 'gone just now' : `gone ${formatAge(row.goneS)} ago`;
   if (row.role === 'producer' && row.silentS > 1.5) return `${formatAge(row.silentS)} ago`;
   return row.role === 'producer' || row.seenS < 3 ? 'now' : `${formatAge(row.seenS)} ago`;
 }
