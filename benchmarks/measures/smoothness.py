@@ -54,13 +54,15 @@ def smoothness(options: Options) -> list[Row]:
             for other in OTHERS:
                 if other.peer in kept:
                     note(run, other.peer.name, [beside(browser, other, seconds)])
-            if not options.quick:
+            if run == 1 and not options.quick:
                 note(run, "streamgauge", [hour(browser)])
                 for other in OTHERS:
                     if other.peer in kept and other.takes_history:
                         note(run, other.peer.name, [hour_beside(browser, other)])
-            for load in () if options.quick else (opening, crowd, ten_hours):
+            for load in () if options.quick else (opening, crowd):
                 note(run, "streamgauge", load(browser, seconds))
+            if run == 1 and not options.quick:
+                note(run, "streamgauge", ten_hours(browser, seconds))
     return rows
 
 
