@@ -179,6 +179,22 @@ def test_the_broadcaster_is_shown_against_its_bounds(
     producer.close()
 
 
+BARS = "[...document.querySelectorAll('.bar')].map((each) => [each.title, each.firstChild.offsetHeight])"
+
+
+def test_how_late_samples_come_is_a_histogram(server: Server, site: Site, view: View, backstage: Backstage) -> None:
+    producer = Producer(backstage, server.url, "late")
+    view.open(site.url + "connections")
+    for _ in range(10):
+        producer.publish(sample("late.value", 1.0, time.time() - 3))
+    view.until(f"Math.max(...{BARS}.map(([, height]) => height)) > 50")
+    standing = [(title, height) for title, height in view.js(BARS) if not title.endswith(": 0 samples")]
+    ((title, height),) = standing
+    assert title.startswith("2 s to 5 s: ")
+    assert height > 50
+    producer.close()
+
+
 def test_what_cannot_be_asked_is_said(server: Server, site: Site, view: View) -> None:
     view.expect_in_console("v1/connections|status of 403")
     refusal = {"code": "forbidden", "message": "connections: needs the scope admin"}
