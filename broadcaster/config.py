@@ -15,6 +15,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
+THINNED = {"store_1s_after_s": 1, "store_10s_after_s": 10, "store_1min_after_s": 60}
+
 
 class BroadcasterConfig(BaseModel):
     """Settings of one broadcaster. 0 means no bound where a description says so."""
@@ -129,9 +131,22 @@ class BroadcasterConfig(BaseModel):
     durability: Literal["accepted", "committed"] = Field(
         "accepted", description="When an ack is sent: at once, or when its samples are on the disk."
     )
-    store_age_s: Bound = Field(604_800.0, description="Samples stored longer ago are deleted; 0: none are.")
+    store_1s_after_s: Bound = Field(
+        21_600.0, description="Samples stored longer ago are thinned to 1 s (min, max, mean, count); 0: not to 1 s."
+    )
+    store_10s_after_s: Bound = Field(
+        172_800.0, description="Samples stored longer ago are thinned to 10 s; 0: not to 10 s."
+    )
+    store_1min_after_s: Bound = Field(
+        1_209_600.0, description="Samples stored longer ago are thinned to 1 min; 0: not to 1 min."
+    )
+    store_age_s: Bound = Field(7_776_000.0, description="Samples stored longer ago are deleted; 0: none are.")
     store_bytes: Count = Field(1_073_741_824, description="Size of the stored history; 0: no bound.")
     store_queue_bytes: Positive = Field(67_108_864, description="Memory for what waits to be stored.")
+    query_points: Positive = Field(100_000, description="Points in one answer of /v1/history, of all series together.")
+    query_series: Positive = Field(1_000, description="Series in one answer of /v1/history.")
+    query_s: Seconds = Field(10.0, description="Seconds one answer of /v1/history may take (503).")
+    queries_max: Positive = Field(2, description="Answers of /v1/history under way at once (429).")
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )
@@ -190,6 +205,27 @@ class BroadcasterConfig(BaseModel):
         if key is not None and certificate is None:
             raise ValueError("expected tls_certificate beside it")
         return key
+
+    @field_validator("store_1s_after_s", "store_10s_after_s", "store_1min_after_s")
+    @classmethod
+    def _in_order(cls, after_s: float, info: ValidationInfo) -> float:
+        """Of those that are given; defaults give way, see `thinning`."""
+        for name in ("history_age_s", *THINNED):
+            if name == info.field_name:
+                break
+            if 0 < after_s < (least := info.data.get(name, 0.0)):
+                raise ValueError(f"expected at least {name} ({least:g}), or 0 for never")
+        return after_s
+
+    @property
+    def thinning(self) -> tuple[tuple[int, float], ...]:
+        """Steps in seconds, and at what age samples are thinned to each."""
+        ages, least = list[tuple[int, float]](), self.history_age_s
+        for name, step in THINNED.items():
+            if after_s := getattr(self, name):
+                least = max(least, after_s)
+                ages.append((step, least))
+        return tuple(ages)
 
     def doorkeeper(self, bind: Address) -> Doorkeeper:
         """Who may ask the listener at that address."""

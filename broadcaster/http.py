@@ -41,6 +41,10 @@ STATUS = {
     "bad_alert": 422,
     "no_revision": 428,
     "cannot_write": 500,
+    "no_history": 404,
+    "busy": 429,
+    "too_long": 503,
+    "cannot_read": 503,
     "rate_limited": 429,
     "too_many_series": 429,
 }
@@ -115,6 +119,10 @@ class Core(Protocol):
     @property
     def alerting(self) -> "Alerting": ...
 
+    @property
+    def past(self) -> "Past | None":
+        """None: nothing is stored."""
+
 
 class Alerting(Protocol):
     """Where alerts are put. Both raise MessageError."""
@@ -122,6 +130,15 @@ class Alerting(Protocol):
     async def put(self, name: str, table: Mapping[str, Any], expected: str | None) -> Mapping[str, Any]: ...
 
     async def delete(self, name: str, expected: str) -> None: ...
+
+
+class Past(Protocol):
+    """What is stored."""
+
+    async def answer(
+        self, selection: Selection, parameters: Mapping[str, str], may_see: Callable[[str], bool], now: float
+    ) -> bytes:
+        """JSON. Raises MessageError."""
 
 
 class JSON(Response):
@@ -140,6 +157,7 @@ def build_app(core: Core) -> Starlette:
     routes = [
         Route("/v1/publish", _answering(_publish, core), methods=["POST"]),
         Route("/v1/series", _answering(_series, core)),
+        Route("/v1/history", _answering(_history, core)),
         Route("/v1/connections", _answering(_connections, core)),
         Route("/v1/alerts", _answering(_alerts, core)),
         Route("/v1/alerts/{name}", _answering(_put_alert, core), methods=["PUT"]),
@@ -253,6 +271,14 @@ def _selection(request: Request) -> Selection:
 async def _series(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
     return JSON({"series": list(core.descriptors(_selection(request), caller))})
+
+
+async def _history(request: Request, core: Core) -> Response:
+    caller = _caller(request, core)
+    if core.past is None:
+        raise MessageError("no_history", "history: nothing is stored here; that needs the setting data_dir")
+    answer = core.past.answer(_selection(request), request.query_params, caller.may_subscribe, time.time())
+    return Response(await answer, media_type="application/json")
 
 
 async def _connections(request: Request, core: Core) -> Response:

@@ -22,6 +22,8 @@ _COUNTERS = {
     "log_dropped": "Lines of the log that were dropped, because nobody took them in time.",
     "stored_batches": "Batches written to the stored history.",
     "store_lost_batches": "Batches that the stored history lacks, because it could not be written to for too long.",
+    "store_thinned": "Transactions in which the stored history was thinned.",
+    "store_damaged": "Batches and rows of the stored history that were left out because they are damaged.",
     "webhook_retries": "Attempts to deliver webhooks that failed and were followed by another.",
 }
 _COUNTERS_BY = {
@@ -57,6 +59,8 @@ _GAUGES = {
 _GAUGES_BY = {
     "connections": ("role", "Connections now, by role."),
     "alerts": ("state", "Series on which an alert is pending or firing."),
+    "store_held": ("step", "Samples (raw), or slots and texts, that the stored history has, by step."),
+    "store_held_bytes": ("step", "About what they take, by step."),
     "limits": ("setting", "The bounds, by setting; 0: none where docs/configuration.md says so."),
     "used": (
         "setting",

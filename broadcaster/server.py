@@ -26,6 +26,7 @@ from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
 from broadcaster.listener import Listener
+from broadcaster.past import Past
 from broadcaster.publishers import Publishers
 from broadcaster.publishing import PublishCounts
 from broadcaster.reloading import reconfigure
@@ -78,7 +79,9 @@ class Broadcaster:
         self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
         self.store = None if config.data_dir is None else Store(config.data_dir, config, self.hub, ledger)
         self._shared.store = self.store
+        self.past = None if config.data_dir is None else Past(config.data_dir, config)
         self.addresses, self.refusals = self._shared.addresses, self._shared.refusals
+        self.refusals.used["queries_max"] = lambda: self.past.under_way if self.past is not None else 0
         self._publishers = Publishers(self._shared)
         self.alerting = Alerts(
             config.alerts,

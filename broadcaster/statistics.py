@@ -75,3 +75,7 @@ class Figures:
     store_failing: int = 0  # 1: it cannot be written to
     store_bytes: int = 0
     store_queue: int = 0  # bytes
+    store_thinned: int = 0
+    store_damaged: int = 0
+    store_held: Counts = field(default_factory=dict)  # by step
+    store_held_bytes: Counts = field(default_factory=dict)

@@ -24,6 +24,7 @@ PURE = (
     "broadcaster/history.py",
     "broadcaster/store/codec.py",
     "broadcaster/store/units.py",
+    "broadcaster/store/thinned.py",
     "broadcaster/alerts/rules.py",
     "broadcaster/alerts/files.py",
     "broadcaster/alerts/instance.py",

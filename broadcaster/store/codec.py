@@ -10,7 +10,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 import orjson
 
@@ -55,8 +55,8 @@ def _bytes(column: "array[float] | array[int]") -> bytes:
     return column.tobytes()
 
 
-def decode(blob: bytes) -> list[Column]:
-    """The columns of a batch. Raises DamagedError."""
+def decode(blob: bytes, wanted: Set[int] | None = None) -> list[Column]:
+    """The columns of a batch, all or those of some keys. Raises DamagedError."""
     if len(blob) < HEAD.size:
         raise DamagedError(f"a batch of {len(blob)} bytes")
     checksum, count = HEAD.unpack_from(blob)
@@ -65,11 +65,14 @@ def decode(blob: bytes) -> list[Column]:
     heads = array("q")
     at = _read(heads, blob, HEAD.size, 2 * count)
     keys, lengths = heads[::2], heads[1::2]
+    if wanted is not None and wanted.isdisjoint(keys):
+        return []
     times, numbers = array("d"), array("d")
     at = _read(times, blob, at, sum(map(abs, lengths)))
     at = _read(numbers, blob, at, sum(length for length in lengths if length > 0))
     texts: list[str] = orjson.loads(blob[at:]) if at < len(blob) else []
-    return _cut(zip(keys, lengths, strict=True), times, numbers, texts)
+    columns = _cut(zip(keys, lengths, strict=True), times, numbers, texts)
+    return columns if wanted is None else [column for column in columns if column[0] in wanted]
 
 
 def _read(column: "array[float] | array[int]", blob: bytes, at: int, count: int) -> int:

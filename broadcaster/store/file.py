@@ -1,6 +1,7 @@
 """The SQLite file: what is in it, and how it is written, read, checked, kept small and set aside. No threads here."""
 
 import json
+import math
 import os
 import sqlite3
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from broadcaster.store.codec import DamagedError
+from broadcaster.store.parts import RAW, Parts
 from broadcaster.store.units import Batch, Place, ProducerRow, SeriesRow, Unit
 
 NAME = "history.sqlite"
@@ -38,6 +40,7 @@ class StoreFile:
         self.path = directory / NAME
         self._durability = durability
         self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        self.parts = Parts(self._sql)
         try:
             self._open(durability)
         except sqlite3.Error as error:
@@ -124,7 +127,9 @@ class StoreFile:
             if self.new:
                 for statement in SCHEMA.split(";\n"):
                     self._sql.execute(statement)
+            self.parts.begin(time.time())
             self._put(values)
+        self.parts.count()
         self.meta = values
 
     def end(self) -> None:
@@ -138,11 +143,17 @@ class StoreFile:
     def write(self, units: Iterable[Unit]) -> int:
         """Stores them, all or none. Returns how many batches those were."""
         sql, seq, lost_seq, count, next_key = self._sql, self.seq, self.lost_seq, 0, self.next_key
+        samples = size = 0
         sql.execute("BEGIN IMMEDIATE")
         with sql:
             for unit in units:
-                rows = [(batch.seq, batch.time, batch.samples, batch.data) for batch in unit.batches]
+                rows = [(each.seq, each.time, each.samples, each.data) for each in unit.batches]
                 sql.executemany("INSERT INTO batches VALUES (?, ?, ?, ?)", rows)
+                spans = [
+                    (each.seq, each.time, each.samples, len(each.data), each.low, each.high) for each in unit.batches
+                ]
+                sql.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", spans)
+                samples, size = samples + sum(row[2] for row in spans), size + sum(row[3] for row in spans)
                 sql.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, NULL)", unit.series)
                 sql.executemany("UPDATE series SET gone = ? WHERE key = ?", unit.gone)
                 sql.executemany("INSERT OR REPLACE INTO producers VALUES (?, ?, ?, ?)", unit.producers)
@@ -154,13 +165,21 @@ class StoreFile:
                     seq = batch.seq
             self._put({"seq": seq, "lost_seq": lost_seq, "next_key": next_key})
         self.meta |= {"seq": seq, "lost_seq": lost_seq, "next_key": next_key}
+        self.parts.hold(RAW, samples, size)
         return count
 
     # Reading.
 
-    def series(self) -> Iterator[tuple[SeriesRow, int | None]]:
-        """What is known of series, and at which batch each was forgotten. Those not forgotten come first."""
-        found = self._sql.execute("SELECT key, metric, tags, kind, unit, help, gone FROM series ORDER BY gone, key")
+    def series(self, first: int = 0) -> Iterator[tuple[SeriesRow, int | None]]:
+        """What is known of series that were not forgotten before the batch `first`, and at which batch each was.
+
+        Those not forgotten come first.
+        """
+        found = self._sql.execute(
+            "SELECT key, metric, tags, kind, unit, help, gone FROM series WHERE gone IS NULL OR gone >= ? "
+            "ORDER BY gone, key",
+            (first,),
+        )
         return ((row[:6], row[6]) for row in found)
 
     def producers(self) -> Iterator[ProducerRow]:
@@ -188,28 +207,68 @@ class StoreFile:
 
     def trim(self, before: float, bytes_max: int, heard_before: float) -> bool:
         """Deletes some of what is older, or too much, or of producers long gone. False: there is no more of it."""
-        sql = self._sql
-        last = sql.execute(
-            "SELECT max(seq) FROM (SELECT seq, time FROM batches ORDER BY seq LIMIT ?) WHERE time < ?",
+        self._sql.execute("DELETE FROM producers WHERE used < ?", (heard_before,))
+        oldest, last = self._oldest_step(), self._aged(before)
+        if oldest is not None and (
+            oldest[0] < before or (last is None and self._over(bytes_max) and self._older(oldest))
+        ):
+            with self.parts.transaction():
+                self.parts.delete_oldest(oldest[1], before)
+                self._forget()
+        else:
+            last = self._fitting(bytes_max) if last is None else last
+            if last is None:
+                return False
+            with self.parts.transaction():
+                self.parts.delete_batches(last)
+                self._forget()
+        if self._pragma("freelist_count") > max(VACUUM_PAGES, self._pragma("page_count") // 4):
+            self._sql.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+        return True
+
+    def _oldest_step(self) -> tuple[float, int] | None:
+        """When the newest of the oldest part came, and its step."""
+        steps = [step for step in self.parts.held if step != RAW]
+        return min(((part.time, step) for step in steps for part in self.parts.oldest(step, math.inf, 1)), default=None)
+
+    def _aged(self, before: float) -> int | None:
+        """The last batch of some that are older."""
+        found: tuple[int | None] = self._sql.execute(
+            "SELECT max(seq) FROM (SELECT seq, time FROM spans ORDER BY seq LIMIT ?) WHERE time < ?",
             (ROWS_AT_ONCE, before),
-        ).fetchone()[0]
-        if last is None and bytes_max and self.bytes > bytes_max:
-            oldest = sql.execute("SELECT seq, length(data) FROM batches ORDER BY seq LIMIT ?", (ROWS_AT_ONCE,))
-            over = self.bytes - bytes_max
+        ).fetchone()
+        return found[0]
+
+    def _over(self, bytes_max: int) -> int:
+        """By how many bytes the file is too large."""
+        return max(0, self.bytes - bytes_max) if bytes_max else 0
+
+    def _older(self, part: tuple[float, int]) -> bool:
+        """Than all batches."""
+        found = self._sql.execute("SELECT time FROM spans ORDER BY seq LIMIT 1").fetchone()
+        return found is None or part[0] <= found[0]
+
+    def _fitting(self, bytes_max: int) -> int | None:
+        """The last batch of some that are too much."""
+        last, over = None, self._over(bytes_max)
+        if over:
+            oldest = self._sql.execute("SELECT seq, bytes FROM spans ORDER BY seq LIMIT ?", (ROWS_AT_ONCE,))
             for seq, size in oldest.fetchall():
                 last, over = seq, over - size
                 if over <= 0:
                     break
-        sql.execute("DELETE FROM producers WHERE used < ?", (heard_before,))
-        if last is None:
-            return False
-        sql.execute("BEGIN IMMEDIATE")
-        with sql:
-            sql.execute("DELETE FROM batches WHERE seq <= ?", (last,))
-            sql.execute("DELETE FROM series WHERE gone <= ?", (last,))
-        if self._pragma("freelist_count") > max(VACUUM_PAGES, self._pragma("page_count") // 4):
-            sql.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-        return True
+        return last
+
+    def _forget(self) -> None:
+        """What is known of series that were forgotten, and of which nothing is stored any more."""
+        (first,) = self._sql.execute("SELECT min(seq) FROM spans").fetchone()
+        known = [each for each in (first, self.parts.first) if each is not None]
+        self._sql.execute("DELETE FROM series WHERE gone < ?", (min(known, default=self.seq + 1),))
+
+    def correct(self, now: float) -> None:
+        """The clock went back."""
+        with self.parts.transaction():
+            self.parts.correct(now)
 
     def checkpoint(self) -> None:
         """Moves what the log has into the file, and gives back its space."""

@@ -88,7 +88,10 @@ class Recorder:
         """Takes a batch; `partial`: a message goes on in the next one. True: it is withheld until `Hub.release`."""
         parts = ((record.key, record.kind == "event", *column) for record, column in columns.items())
         samples = sum(len(times) for times, _ in columns.values())
-        self._open.append(Batch(seq, time.time(), samples, encode(parts)))  # type: ignore[arg-type]  # validated
+        low = min(min(times) for times, _ in columns.values())
+        high = max(max(times) for times, _ in columns.values())
+        data = encode(parts)  # type: ignore[arg-type]  # validated
+        self._open.append(Batch(seq, time.time(), samples, data, low, high))
         number, withheld = self._units + 1, self.withholds and not self._failing
         if not partial and not self._close(now):
             return False

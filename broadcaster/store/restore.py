@@ -57,8 +57,8 @@ def place_of(file: StoreFile, *, clean: bool, reached: int | None = None) -> Pla
 def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: int, now: Now) -> Restored:
     """Raises sqlite3.Error; then the hub is of no use."""
     history, found = hub.history, Restored()
-    records = _Records(file, history, found.returned)
     first, lost_seq = _window(file, now.wall - age_s, bytes_max)
+    records = _Records(file, history, found.returned, first)
     history.lost_seq = max(lost_seq, file.lost_seq)
     for batch in file.batches(first):
         history.seq, at = batch.seq, now.steady_of(batch.time)
@@ -99,13 +99,13 @@ def _window(file: StoreFile, since: float, bytes_max: int) -> tuple[int, int]:
 class _Records:
     """Series by key. Those that were forgotten come back only if samples of theirs do."""
 
-    def __init__(self, file: StoreFile, history: History, returned: list[Record]) -> None:
+    def __init__(self, file: StoreFile, history: History, returned: list[Record], first: int) -> None:
         self._history = history
         self._returned = returned
         self._found: dict[int, Record] = {}
         self._gone: dict[int, SeriesRow] = {}
         alive: list[SeriesRow] = []
-        for row, forgotten in file.series():
+        for row, forgotten in file.series(first):
             if forgotten is None:
                 alive.append(row)
             else:

@@ -67,7 +67,9 @@ class Store:
             raise
         history.go_on(place.epoch, place.seq, place.next_key)
         history.breaks = tuple(each for each in place.breaks if each[1] > history.lost_seq)
-        bounds = Bounds(config.store_age_s, config.store_bytes, config.store_queue_bytes, config.producer_memory_s)
+        bounds = Bounds(
+            config.store_age_s, config.store_bytes, config.store_queue_bytes, config.producer_memory_s, config.thinning
+        )
         token = trio.lowlevel.current_trio_token()
 
         def told() -> None:
@@ -206,4 +208,13 @@ class Store:
             "store_lost_batches": self._recorder.lost_batches,
             "store_bytes": progress.bytes,
             "store_queue": progress.queued_bytes,
+            "store_thinned": progress.thinned,
+            "store_damaged": progress.damaged,
+            "store_held": {_step(step): held.slots for step, held in progress.held.items()},
+            "store_held_bytes": {_step(step): held.bytes for step, held in progress.held.items()},
         }
+
+
+def _step(step: int) -> str:
+    """A step as a label."""
+    return f"{step}s" if step else "raw"

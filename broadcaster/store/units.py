@@ -16,6 +16,8 @@ class Batch:
     time: float  # when it was collected, Unix seconds
     samples: int
     data: bytes
+    low: float | None = None  # the times of its samples are from here
+    high: float | None = None  # to here; None: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,26 @@ and meanwhile the queue takes what it can.
 """
 
 import logging
+import math
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.file import StoreFile, damaged, set_aside
+from broadcaster.store.parts import Held
+from broadcaster.store.thinning import Ages, Pieces, Thinning
 from broadcaster.store.units import Place, Unit
 
 RETRY_S = 1.0
 TRIM_S = 5.0
+THIN_S = 5.0  # between looks for what is old enough
+THIN_RESTS = 4.0  # times as long as it took: of one core, thinning takes a fifth at most
+THIN_RETRY_S = 60.0
 COMMIT_BYTES = 33_554_432  # one transaction; more waits for the next, so that acks do not wait for all
 
 log = logging.getLogger("streamgauge.store")
@@ -30,6 +36,7 @@ class Bounds:
     bytes: int
     queue_bytes: int
     producer_memory_s: float
+    ages: Ages = ()
 
 
 @dataclass(slots=True)
@@ -42,6 +49,9 @@ class Progress:
     batches: int = 0
     bytes: int = 0
     queued_bytes: int = 0
+    held: dict[int, Held] = field(default_factory=dict)  # by step; 0: as it came
+    thinned: int = 0  # transactions
+    damaged: int = 0  # batches and rows that were left out
 
 
 class Writer:
@@ -63,7 +73,11 @@ class Writer:
         self._changed = threading.Condition()
         self._stopping = False
         self._all: Unit | None = None
-        self._trimmed = time.monotonic()
+        self._trimmed = self._thin_at = time.monotonic()
+        self._looked = time.time()
+        self._thinning: Thinning | None = None
+        self._pieces: Pieces = iter(())
+        self._thinning_fails = False
         self.progress = Progress()
         self.clean = False  # in the end: everything was stored
         self._thread = threading.Thread(target=self._run, name="streamgauge-store", daemon=True)
@@ -73,7 +87,7 @@ class Writer:
         self._file, self._begun = file, begun
         self.progress.failing = not begun
         if begun and file is not None:
-            self.progress.bytes = file.bytes
+            self._measure(file)
         self._thread.start()
 
     def submit(self, unit: Unit) -> bool:
@@ -152,7 +166,7 @@ class Writer:
         if self._file is not None:
             self._file.close()
             self._file = None
-        self._begun = False
+        self._begun, self._thinning = False, None
         aside = set_aside(self._directory)
         log.error("the stored history was set aside", extra={"problem": problem, "file": str(aside)})
         self._all = None
@@ -161,10 +175,13 @@ class Writer:
     def _step(self, file: StoreFile) -> None:
         if time.monotonic() - self._trimmed >= TRIM_S:
             self._trim(file)
+        idle = not (self._queue or self._stopping or self.progress.wants_all or self.progress.failing)
+        if idle and time.monotonic() >= self._thin_at:
+            self._thin(file)
         with self._changed:
             wants = self.progress.wants_all
             if wants or not (self._queue or self._stopping):
-                self._changed.wait(RETRY_S if wants or self.progress.failing else TRIM_S)
+                self._changed.wait(RETRY_S if wants or self.progress.failing else self._rest_s)
             units, size = list[Unit](), 0
             for unit in () if self.progress.wants_all else self._queue:
                 if units and size + unit.bytes > COMMIT_BYTES:
@@ -223,7 +240,56 @@ class Writer:
 
     def _trim(self, file: StoreFile) -> None:
         self._trimmed, now = time.monotonic(), time.time()
-        before = now - self._bounds.age_s if self._bounds.age_s else 0.0
+        if now < self._looked:
+            file.correct(now)
+        self._looked = now
+        before = now - self._bounds.age_s if self._bounds.age_s else -math.inf
         if file.trim(before, self._bounds.bytes, now - self._bounds.producer_memory_s):
+            self._thinning = None  # what it has read may be gone
             self._trimmed -= TRIM_S  # there may be more: after the next transaction
+        self._measure(file)
+
+    def _measure(self, file: StoreFile) -> None:
         self.progress.bytes = file.bytes
+        self.progress.held = {step: replace(held) for step, held in file.parts.held.items()}
+
+    @property
+    def _rest_s(self) -> float:
+        return max(0.0, min(TRIM_S, self._thin_at - time.monotonic()))
+
+    def _thin(self, file: StoreFile) -> None:
+        """Until it is done, or something is to be written; then it goes on after that."""
+        if not self._bounds.ages:
+            self._thin_at = math.inf
+            return
+        began = time.monotonic()
+        if self._thinning is None:
+            self._thinning = Thinning(file.parts, self._bounds.ages, time.time())
+            self._pieces = self._thinning.pieces()
+        try:
+            for _ in self._pieces:
+                time.sleep(0)  # the event loop may want to go on
+                if self._queue or self._stopping:
+                    return
+        except sqlite3.Error as error:
+            self._thinning = None
+            if damaged(error):
+                raise
+            self._not_thinned(error)
+            return
+        self._thinned(file, self._thinning, time.monotonic() - began)
+
+    def _thinned(self, file: StoreFile, thinning: Thinning, took_s: float) -> None:
+        self._thinning, self._thinning_fails = None, False
+        self._thin_at = time.monotonic() + (THIN_RESTS * took_s if thinning.done else THIN_S)
+        self.progress.damaged += thinning.damaged
+        if thinning.done:
+            self.progress.thinned += 1
+            self._measure(file)
+
+    def _not_thinned(self, error: sqlite3.Error) -> None:
+        """Nothing is lost by that: it is kept as it came, and tried again."""
+        self._thin_at = time.monotonic() + THIN_RETRY_S
+        if not self._thinning_fails:
+            self._thinning_fails = True
+            log.error("the stored history cannot be thinned", extra={"problem": str(error)})

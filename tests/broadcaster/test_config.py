@@ -63,3 +63,28 @@ def test_committed_needs_somewhere_to_commit_to() -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in BroadcasterConfig.model_fields.values())
+
+
+def test_data_is_thinned_by_steps_that_follow_each_other() -> None:
+    assert BroadcasterConfig().thinning == ((1, 21_600), (10, 172_800), (60, 1_209_600))
+    assert BroadcasterConfig(store_1s_after_s=0, store_10s_after_s=0, store_1min_after_s=0).thinning == ()
+    assert BroadcasterConfig(store_10s_after_s=0).thinning == ((1, 21_600), (60, 1_209_600))
+    longer = BroadcasterConfig(history_age_s=86_400, store_1min_after_s=200_000)
+    assert longer.thinning == ((1, 86_400), (10, 172_800), (60, 200_000)), "what is not said gives way"
+    assert BroadcasterConfig(store_1s_after_s=500_000).thinning[:2] == ((1, 500_000), (10, 500_000))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"store_1s_after_s": 60}, r"store_1s_after_s\n.*expected at least history_age_s \(3600\), or 0 for never"),
+        ({"store_10s_after_s": 7_200}, r"store_10s_after_s\n.*expected at least store_1s_after_s \(21600\)"),
+        (
+            {"store_1s_after_s": 0, "store_10s_after_s": 7_200, "store_1min_after_s": 7_000},
+            r"store_1min_after_s\n.*expected at least store_10s_after_s \(7200\)",
+        ),
+    ],
+)
+def test_steps_out_of_order_are_refused_by_name(values: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        BroadcasterConfig.model_validate(values)

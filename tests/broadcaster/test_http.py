@@ -14,7 +14,7 @@ import trio.testing
 from starlette.types import Receive
 
 from broadcaster.config import BroadcasterConfig
-from broadcaster.http import Caller, build_app
+from broadcaster.http import Caller, Past, build_app
 from broadcaster.limits import RateLimited
 from broadcaster.selection import Selection, selects
 from broadcaster.statistics import Figures
@@ -70,6 +70,7 @@ class Core:
         return ({"metric": series.metric} for series in SERIES if selects(selection, series))
 
     connected = 2
+    past: Past | None = None
 
     def refused_over_http(self, most: int) -> Iterable[Mapping[str, Any]]:
         return [{"subject": "ann", "address": "10.0.0.1", "refused": {"samples_rate": 3}}][:most]

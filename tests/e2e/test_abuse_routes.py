@@ -42,7 +42,7 @@ ROUTES = {
     "page": """/ /connections /embed /healthz /assets/ /assets/client/ /vendor/ /client/ /api/dashboards/ /_dash-layout
         /_dash-dependencies /_dash-update-component /_dash-component-suites/ /static/
         /_dash-component-suites/dash/dcc/ /_favicon.ico /_reload-hash""",
-    "http": "/ /v1/publish /v1/series /v1/connections /v1/alerts /v1/alerts/ /healthz /readyz /metrics",
+    "http": "/ /v1/publish /v1/series /v1/history /v1/connections /v1/alerts /v1/alerts/ /healthz /readyz /metrics",
     "stream": "/ /v1/stream /v1/stream/",
     "signing in": "/ /connections /embed /signin /signout /api/token /api/dashboards /assets/ /client/ /healthz",
 }

@@ -17,6 +17,7 @@ MACHINES = {
     "history": "tests.broadcaster.test_history_machine:HistoryMachine",
     "resume": "tests.broadcaster.test_resume_machine:ResumeMachine",
     "store": "tests.broadcaster.store.test_store_machine:StoreMachine",
+    "thinning": "tests.broadcaster.store.test_thinning_machine:ThinningMachine",
 }
 EXAMPLES = 100  # between two looks at the clock
 STEPS = 50  # of one example at most

@@ -146,6 +146,7 @@ _TYPE = "Content-Type: application/json"
 REQUESTS = [
     *(_request("POST /v1/publish", body, _TYPE) for body in PUBLISHES),
     _request("GET /v1/series?select=host.*&select=a%7Bk%3Dv%7D"),
+    _request("GET /v1/history?select=host.*&from=1&to=2e9&step=60"),
     _request("GET /v1/connections?limit=5", b"", "Authorization: Bearer a.b.c"),
     _request("GET /v1/alerts", b"", "Origin: http://localhost"),
     _request("PUT /v1/alerts/hot", b'{"metric":"a","above":5,"for":"30s"}', _TYPE, "If-None-Match: *"),

@@ -2,15 +2,19 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from broadcaster.store import writer as module
 from broadcaster.store.file import NAME, StoreFile
+from broadcaster.store.parts import RAW
 from broadcaster.store.units import Batch, Place, Unit
 from broadcaster.store.writer import Bounds, Writer
+from tests.broadcaster.store.thinkit import put
 
 START = Place("e", 0, 1)
 ALL = Unit(0, [], [(1, "a", "{}", "gauge", None, None)], [], [("p", 1, "[]", 9e9)])
@@ -164,3 +168,55 @@ def test_a_file_of_another_life_is_set_aside(kit: Kit) -> None:
     kit.stored(1)
     assert kit.writer.stop(5, 1)
     assert (len(kit.aside()), kit.open().epoch) == (1, "e")
+
+
+def filled(directory: Path, *, at: float) -> StoreFile:
+    """Two windows of batches that came at that time."""
+    file = StoreFile(directory, "accepted")
+    file.begin(START)
+    for second in range(0, 1_200, 10):
+        put(file, at + second, {1: ([at + second + part for part in range(10)], [float(part) for part in range(10)])})
+    return file
+
+
+def test_old_data_is_thinned_when_nothing_waits(tmp_path: Path, kit: Kit) -> None:
+    kit.writer._bounds = replace(kit.writer._bounds, ages=((1, 3_600.0), (10, 86_400.0)))
+    file = filled(tmp_path, at=time.time() // 600 * 600 - 10_200)
+    kit.writer.start(file, begun=True)
+    number = 0
+    while not (RAW in kit.writer.progress.held and not kit.writer.progress.held[RAW].slots):
+        number += 1
+        kit.writer.submit(Unit(number, [], ALL.series))
+        kit.stored(number)
+    assert kit.writer.progress.thinned == 2
+    assert kit.writer.progress.held[1].slots == 1_200
+    assert not kit.writer.progress.failing
+    assert kit.writer.stop(5, 120)
+
+
+def test_what_cannot_be_thinned_is_kept_and_no_failure(
+    tmp_path: Path, kit: Kit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "THIN_RETRY_S", 0.0)
+    kit.writer._bounds = replace(kit.writer._bounds, ages=((1, 3_600.0),))
+    file = filled(tmp_path, at=time.time() // 600 * 600 - 10_200)
+    file._sql.execute("CREATE TRIGGER no BEFORE INSERT ON thinned BEGIN SELECT raise(ABORT, 'no'); END")
+    kit.writer.start(file, begun=True)
+    for number in range(1, 6):
+        kit.writer.submit(Unit(number, [], ALL.series))
+        kit.stored(number)
+    assert not kit.writer.progress.failing
+    assert kit.writer.stop(5, 120)
+    assert len(kit.seqs()) == 120
+    assert {record.getMessage() for record in caplog.records} <= {"the stored history cannot be thinned"}
+    assert len(caplog.records) <= 1
+
+
+def test_the_clock_of_what_is_stored_follows_one_that_goes_back(tmp_path: Path) -> None:
+    file = filled(tmp_path, at=time.time())
+    writer = Writer(tmp_path, lambda: file, Bounds(0.0, 0, 1_000, 600.0), START, list[None]().clear)
+    writer._looked = time.time() + 100_000
+    file._sql.execute("UPDATE spans SET time = time + 100000")
+    writer._trim(file)
+    assert file._sql.execute("SELECT max(time) FROM spans").fetchone()[0] <= time.time()
+    file.close()

@@ -1,0 +1,62 @@
+"""`/v1/history` against a stored history that is a few lines long; no sockets."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from broadcaster.http import build_app
+from broadcaster.selection import Selection
+from ingest.messages import MessageError
+from tests.broadcaster.test_http import Core
+
+
+@dataclass
+class Past:
+    asked: list[dict[str, str]] = field(default_factory=list)
+    problem: MessageError | None = None
+
+    async def answer(
+        self, selection: Selection, parameters: Mapping[str, str], may_see: Callable[[str], bool], now: float
+    ) -> bytes:
+        if self.problem:
+            raise self.problem
+        self.asked.append({**parameters, "select": ",".join(sorted(map(str, selection)))})
+        return b'{"series":[]}'
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+async def client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(build_app(core))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as client:
+        yield client
+
+
+async def test_history(core: Core, client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/history")
+    assert (response.status_code, response.json()["code"]) == (404, "no_history")
+    assert "data_dir" in response.json()["message"]
+    core.past = Past()
+    response = await client.get("/v1/history?select=a&select=b*&from=1&to=2", headers={"origin": "http://localhost"})
+    assert (response.json(), response.headers["content-type"]) == ({"series": []}, "application/json")
+    assert response.headers["access-control-allow-origin"] == "http://localhost"
+    assert core.past.asked == [{"select": "a,b*", "from": "1", "to": "2"}]
+    assert (await client.get("/v1/history?select=a{b")).status_code == 400
+    assert (await client.get("/v1/history", headers={"authorization": "Bearer bad"})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("too_much", 400), ("busy", 429), ("too_long", 503), ("cannot_read", 503)]
+)
+async def test_history_refused(core: Core, client: httpx.AsyncClient, code: str, status: int) -> None:
+    core.past = Past(problem=MessageError(code, "step: too fine"))
+    response = await client.get("/v1/history")
+    assert (response.status_code, response.json()) == (status, {"code": code, "message": "step: too fine"})
+    assert core.codes == [code]
+    assert ("retry-after" in response.headers) == (status == 429)
