@@ -6,11 +6,12 @@ const SMALLEST = 0.8; // of the size that they would have
 const DIGITS = 6; // of a number, that anybody reads
 
 /**
- * The ways to write them, the best first: with the unit; without it, since the legend has it; as what is added to the lowest. Pure.
+ * The ways to write them, the best first: with the unit; without it, since the legend has it, if the numbers are the same; as what is added to the lowest. Pure.
  * @param {number[]} ticks @param {number} size of the largest value @param {string|null} unit @returns {string[][]}
  */
 export function waysToWrite(ticks, size, unit) {
-  const ways = [...new Set([unit, ''])];
+  const alike = scale(size, unit).factor === scale(size, '').factor; // else the numbers were others without it: 1.5 d, 129.6 k
+  const ways = alike ? [...new Set([unit, ''])] : [unit];
   const whole = ways.map((each) => written(ticks, size, each)).filter((texts) => !texts.some(isLong));
   return [...whole, ...ways.map((each) => added(ticks, size, each))];
 }
