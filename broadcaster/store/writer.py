@@ -78,6 +78,7 @@ class Writer:
         self._thinning: Thinning | None = None
         self._pieces: Pieces = iter(())
         self._thinning_fails = False
+        self._thin_took_s = 0.0
         self.progress = Progress()
         self.clean = False  # in the end: everything was stored
         self._thread = threading.Thread(target=self._run, name="streamgauge-store", daemon=True)
@@ -264,12 +265,14 @@ class Writer:
             return
         began = time.monotonic()
         if self._thinning is None:
+            self._thin_took_s = 0.0
             self._thinning = Thinning(file.parts, self._bounds.ages, time.time())
             self._pieces = self._thinning.pieces()
         try:
             for _ in self._pieces:
                 time.sleep(0)  # the event loop may want to go on
                 if self._queue or self._stopping:
+                    self._thin_took_s += time.monotonic() - began
                     return
         except sqlite3.Error as error:
             self._thinning = None
@@ -277,7 +280,7 @@ class Writer:
                 raise
             self._not_thinned(error)
             return
-        self._thinned(file, self._thinning, time.monotonic() - began)
+        self._thinned(file, self._thinning, self._thin_took_s + time.monotonic() - began)
 
     def _thinned(self, file: StoreFile, thinning: Thinning, took_s: float) -> None:
         self._thinning, self._thinning_fails = None, False

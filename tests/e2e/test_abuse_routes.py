@@ -91,8 +91,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         return parts.hostname or "", parts.port or 0
 
     with ExitStack() as stack:
+        stored = ("--data-dir", str(tmp_path_factory.mktemp("data")))
         alerts = ("--alerts", str(folder / "alerts"), "--alerts-writable")
-        broadcaster = stack.enter_context(running("serve", *alerts, **ANYWHERE))
+        broadcaster = stack.enter_context(running("serve", *alerts, *stored, **ANYWHERE))
         assert broadcaster.stdout is not None
         line = broadcaster.stdout.readline()
         stream, http = (urlsplit(url) for url in re.findall(r"(?:ws|http)://[\d.]+:\d+", line))
