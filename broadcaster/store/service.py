@@ -68,7 +68,12 @@ class Store:
         history.go_on(place.epoch, place.seq, place.next_key)
         history.breaks = tuple(each for each in place.breaks if each[1] > history.lost_seq)
         bounds = Bounds(
-            config.store_age_s, config.store_bytes, config.store_queue_bytes, config.producer_memory_s, config.thinning
+            config.store_age_s,
+            config.store_bytes,
+            config.store_queue_bytes,
+            config.producer_memory_s,
+            config.thinning,
+            config.history_age_s,
         )
         token = trio.lowlevel.current_trio_token()
 

@@ -25,7 +25,18 @@ WINDOW_STEPS = 60  # a window of time is thinned when all of it is old enough, s
 WINDOW_S = 600
 PIECE = 200  # columns or rows, about a millisecond
 
+CALM, FULL = 0.7, 0.95  # of the bytes that a file may have: from where on, and up to where, ages shrink
+
 log = logging.getLogger("streamgauge.store")
+
+
+def pressed(ages: Ages, least_s: float, share: float) -> Ages:
+    """The ages in a file that is filled to a share of what it may have: the fuller, the nearer to `least_s`.
+
+    So detail goes before data does: what is thinned gives back space, and the ages find their balance.
+    """
+    left = min(1.0, max(0.0, (FULL - share) / (FULL - CALM)))
+    return [(step, least_s + (age_s - least_s) * left) for step, age_s in ages]
 
 
 class Thinning:

@@ -17,7 +17,7 @@ from pathlib import Path
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.file import StoreFile, damaged, set_aside
 from broadcaster.store.parts import Held
-from broadcaster.store.thinning import Ages, Pieces, Thinning
+from broadcaster.store.thinning import Ages, Pieces, Thinning, pressed
 from broadcaster.store.units import Place, Unit
 
 RETRY_S = 1.0
@@ -37,6 +37,11 @@ class Bounds:
     queue_bytes: int
     producer_memory_s: float
     ages: Ages = ()
+    raw_s: float = 0.0  # for so long everything is kept as it came
+
+    def ages_at(self, size: int) -> Ages:
+        """Of a file that takes so many bytes."""
+        return pressed(self.ages, self.raw_s, size / self.bytes) if self.bytes else self.ages
 
 
 @dataclass(slots=True)
@@ -266,7 +271,7 @@ class Writer:
         began = time.monotonic()
         if self._thinning is None:
             self._thin_took_s = 0.0
-            self._thinning = Thinning(file.parts, self._bounds.ages, time.time())
+            self._thinning = Thinning(file.parts, self._bounds.ages_at(file.bytes), time.time())
             self._pieces = self._thinning.pieces()
         try:
             for _ in self._pieces:

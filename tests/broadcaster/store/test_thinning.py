@@ -8,7 +8,7 @@ import pytest
 
 from broadcaster.store import thinning as module
 from broadcaster.store.file import NAME, StoreFile
-from broadcaster.store.thinning import Thinning
+from broadcaster.store.thinning import Thinning, pressed
 from broadcaster.store.units import Batch, Place, Unit
 from tests.broadcaster.store.thinkit import ALL, LATER, crash, opened, put, steps, thin, thin_all, totals
 
@@ -46,6 +46,14 @@ def test_nothing_is_lost_from_step_to_step(file: StoreFile) -> None:
         assert set(steps(file)) == {least}
     assert steps(file)[60] < 3 * 60 + 13
     assert list(file.batches(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "ages"),
+    [(0.2, [10.0, 110.0]), (0.7, [10.0, 110.0]), (0.825, [10.0, 60.0]), (0.95, [10.0, 10.0]), (7, [10.0] * 2)],
+)
+def test_the_fuller_the_sooner_but_never_before_what_is_restored(share: float, ages: list[float]) -> None:
+    assert [age for _, age in pressed([(1, 10.0), (60, 110.0)], 10.0, share)] == pytest.approx(ages)
 
 
 def test_only_whole_windows_of_what_is_old_enough_are_thinned(file: StoreFile) -> None:

@@ -194,6 +194,24 @@ def test_old_data_is_thinned_when_nothing_waits(tmp_path: Path, kit: Kit) -> Non
     assert kit.writer.stop(5, 120)
 
 
+def test_detail_goes_before_data_does(tmp_path: Path, kit: Kit) -> None:
+    """A file that is nearly full is thinned early, as far as what is restored allows."""
+    file = filled(tmp_path, at=time.time() // 600 * 600 - 10_200)
+    for second in range(0, 1_200, 10):
+        put(file, time.time() - 3_000 + second / 10, {1: ([float(second)], [1.0])})
+    ages = ((1, 86_400.0), (60, 864_000.0))
+    kit.writer._bounds = replace(kit.writer._bounds, bytes=int(file.bytes / 0.96), ages=ages, raw_s=3_600.0)
+    kit.writer.start(file, begun=True)
+    number = 0
+    while kit.writer.progress.thinned < 1:
+        number += 1
+        kit.writer.submit(Unit(number, [], ALL.series))
+        kit.stored(number)
+    assert kit.writer.stop(5, 240)
+    assert kit.writer.progress.held[60].slots >= 1, "what is old goes to the coarsest step at once"
+    assert 120 <= len(kit.seqs()) < 240, "what is younger than an hour stays as it came"
+
+
 def test_what_cannot_be_thinned_is_kept_and_no_failure(
     tmp_path: Path, kit: Kit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
