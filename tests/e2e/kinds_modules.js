@@ -58,9 +58,12 @@ export const checks = {
     const order = (values, time) => one.order(new Map(Object.entries(values)), time).join('');
     same(order({ a: 1, n: NaN, b: 3 }, 0), 'ban');
     same([order({ a: 1, n: NaN, b: 3, z: 2 }, 0.1), order({ n: NaN, b: 3, z: 2 }, 0.2)], ['bzan', 'bzn']);
-    same(order({ b: 3, z: 2, c: 2.99, d: 3.01 }, 0.3), 'dbcz');
+    same([order({ n: NaN, b: 3, z: 2, c: 2.99, d: 3.01 }, 0.3), order({ n: 5, b: 3, z: 2, c: 2.99, d: 3.01 }, 0.4)], ['dbczn', 'ndbcz']); // its first value
     one.restart(1);
     same(order({ n: NaN, b: 3, z: 2 }, 0.3), 'zbn');
+    const empty = new m.Ranking();
+    empty.order(new Map([['a', NaN], ['b', NaN]]), 0);
+    same(empty.order(new Map([['a', 1], ['b', 2]]), 0.1), ['b', 'a']);
     same(new m.Ranking().order(new Map([['a', 1e308], ['b', -1e308], ['c', NaN]]), 0), ['a', 'b', 'c']);
   },
   'kinds/reading.js: what a series says, and when': async (m, same) => {

@@ -89,7 +89,7 @@ def test_hidden_lines_are_not_exported(live: View, publisher: Publisher) -> None
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_picture_has_the_line_where_it_is(live: View, publisher: Publisher, scheme: Any) -> None:
     live.page.emulate_media(color_scheme=scheme)
-    publisher.publish(*series("export.value", 50, back_s=55, step_s=1), sample("export.value", 60.0))
+    publisher.publish(*series("export.value", 50, back_s=55, step_s=1), sample("export.value", 60.0, time.time() - 4))
     live.until_painted("export.value", 51)
     live.page.click("#pause")
     live.until("document.querySelector('#pause').textContent === 'Resume'")

@@ -10,6 +10,8 @@ export class Ranking {
   constructor() {
     /** @type {string[]} */
     this.ids = [];
+    /** @type {Set<string>} */
+    this.blank = new Set(); // those that had no value then: with their first they are newcomers
     this.at = NaN; // when it was last looked at
     this.direction = -1;
   }
@@ -25,14 +27,18 @@ export class Ranking {
    * @returns {string[]} ids in order; nobody is farther out of place than the margin
    */
   order(values, time) {
-    const kept = this.ids.filter((id) => values.has(id));
+    const begins = (/** @type {string} */ id) => this.blank.has(id) && !Number.isNaN(values.get(id));
+    const kept = this.ids.filter((id) => values.has(id) && !begins(id));
     const known = new Set(kept);
     const fresh = [...values.keys()].filter((id) => !known.has(id));
     const due = !(Math.abs(time - this.at) < REST_S);
     if (!kept.length) this.ids = this.#exactly(fresh, values);
     else if (fresh.length || due) this.ids = this.#settle([...kept, ...this.#exactly(fresh, values)], values, known);
     else this.ids = kept;
-    if (due || fresh.length) this.at = time;
+    if (due || fresh.length) {
+      this.at = time;
+      this.blank = new Set(this.ids.filter((id) => Number.isNaN(values.get(id))));
+    }
     return this.ids;
   }
 
