@@ -89,8 +89,8 @@ def test_hidden_lines_are_not_exported(live: View, publisher: Publisher) -> None
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_picture_has_the_line_where_it_is(live: View, publisher: Publisher, scheme: Any) -> None:
     live.page.emulate_media(color_scheme=scheme)
-    publisher.publish(*series("export.value", 50, back_s=55, step_s=1), sample("export.value", 60.0, time.time() - 4))
-    live.until_painted("export.value", 51)
+    publisher.publish(*series("export.value", 27, back_s=54, step_s=2), sample("export.value", 60.0))
+    live.until_painted("export.value", 28)
     live.page.click("#pause")
     live.until("document.querySelector('#pause').textContent === 'Resume'")
     live.until("document.querySelector('.xtick text').textContent.includes(':')")
