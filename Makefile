@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 ARGS ?=
-# Most tests wait for something, so two at a time take two thirds of the time, and not more.
+# Most tests wait for something, so two at a time take two thirds of the time, and not more. In the order of the files: the last ones are short.
 WORKERS ?= 2
 export PREPARE ?=
 
@@ -22,7 +22,7 @@ demo: install ## start everything and open the dashboard (make demo ARGS=--no-br
 install: $(STAMPS)/package ## install into .venv what the project needs
 
 test: install browser ## run every test, real processes and a real browser included
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 unit: install ## run the tests that open no browser and start no process
 	$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
