@@ -67,14 +67,7 @@ class Store:
             raise
         history.go_on(place.epoch, place.seq, place.next_key)
         history.breaks = tuple(each for each in place.breaks if each[1] > history.lost_seq)
-        bounds = Bounds(
-            config.store_age_s,
-            config.store_bytes,
-            config.store_queue_bytes,
-            config.producer_memory_s,
-            config.thinning,
-            config.history_age_s,
-        )
+        bounds = _bounds(config)
         token = trio.lowlevel.current_trio_token()
 
         def told() -> None:
@@ -223,3 +216,14 @@ class Store:
 def _step(step: int) -> str:
     """A step as a label."""
     return f"{step}s" if step else "raw"
+
+
+def _bounds(config: BroadcasterConfig) -> Bounds:
+    return Bounds(
+        config.store_age_s,
+        config.store_bytes,
+        config.store_queue_bytes,
+        config.producer_memory_s,
+        config.thinning,
+        config.history_age_s,
+    )

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from PIL import Image
@@ -37,6 +38,7 @@ class Scene:
 
     page: str
     empty: str
+    broken: str
     doomed: str
     doom: Callable[[], None]
     train: Callable[[], None]
@@ -85,11 +87,17 @@ def _scroll_down(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def _long_ago(page: Page) -> None:
+    page.goto(f"{page.url}&at={time.time() - 3_000:.0f}")
+    page.wait_for_timeout(OPENED_MS)
+
+
 STATES: dict[str, State] = {
     "dashboard": State(),
     "pointed-at": State("/?filter=shop", _point),
     "paused": State("/?filter=shop", _press(" ")),
     "looking-back": State("/?filter=shop", _press("ArrowLeft", "ArrowLeft")),
+    "nothing-in-view": State("/?filter=shop", _long_ago),
     "no-match": State("/?filter=nothing+of+that+name"),
     "menu": State("/?filter=shop.latency", _click("[data-metric='shop.latency'] .panel-button")),
     "full-screen": State("/?filter=shop", _press("j", "f")),
@@ -105,6 +113,8 @@ STATES: dict[str, State] = {
     "kiosk": State("/?dashboard=web-shop&kiosk=1"),
     "embed": State("/embed?metric=shop.latency"),
     "empty": State(server="empty"),
+    "no-such-dashboard": State("/?dashboard=missing"),
+    "broken-file": State("/?filter=shop", _click(".broken summary"), server="broken"),
     "reconnecting": State("/?filter=shop", server="doomed"),
     "training": State("/?dashboard=training", trains=True),
 }
@@ -125,12 +135,15 @@ def scene() -> Iterator[Scene]:
         silent, lost = url_in(empty, "ws"), url_in(doomed, "ws")
         start("push", "--to", lost, "shop")
         lonely, lasting = (start("dashboard", "--broadcaster", stream, **http) for stream in (silent, lost))
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        (folder / "floor.toml").write_text('title = "Shop floor\n')
+        unread = start("dashboard", "--broadcaster", lost, "--dashboards", str(folder), **http)
 
         def train() -> None:
             stack.callback(subprocess.Popen([sys.executable, ROOT / "examples" / "training_loss.py", live]).kill)
             time.sleep(TRAINED_S)
 
-        yield Scene(page, url_in(lonely, "http"), url_in(lasting, "http"), doomed.kill, train)
+        yield Scene(page, url_in(lonely, "http"), url_in(unread, "http"), url_in(lasting, "http"), doomed.kill, train)
 
 
 def take(browser: Browser, places: Scene, name: str, state: State) -> None:
