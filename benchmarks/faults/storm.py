@@ -117,19 +117,11 @@ def measure(clients: int, how: str, *, data_dir: bool = False, calm_s: float = 3
         crowd.run(time.monotonic() + 1)
         sent = sender.now["sent"]
         behind = list(crowd.unequal({(sent + lane) % LANES: sent + lane for lane in range(LANES)}))
-        backs = sorted(at - cut_at for at in crowd.lived_at)
         return {
             "clients": clients,
             "cut": how,
             "data_dir": data_dir,
-            "back": len(backs),
-            "back_p50_s": quantile(backs, 0.5),
-            "back_p99_s": quantile(backs, 0.99),
-            "back_last_s": quantile(backs, 1.0),
-            "resumed": crowd.tally.resumed - before["resumed"],
-            "not_resumed": crowd.tally.restarts - before["restarts"],
-            "attempts": crowd.tally.attempts - before["attempts"],
-            "refused": {str(status): n - before["refused"][status] for status, n in crowd.tally.refused.items()},
+            **_back(crowd, before, cut_at),
             "loop_lag_s": lag.worst_s,
             "loop_lag_while_connecting_s": connecting_lag_s,
             "samples_sent": sent,
@@ -141,6 +133,21 @@ def measure(clients: int, how: str, *, data_dir: bool = False, calm_s: float = 3
             "first_behind": behind[:3],
             "producer": sender.now,
         }
+
+
+def _back(crowd: Crowd, before: dict[str, Any], cut_at: float) -> dict[str, Any]:
+    """Who came back since, when and how. `before`: the tally as it was then."""
+    tally, backs = crowd.tally, sorted(at - cut_at for at in crowd.lived_at)
+    return {
+        "back": len(backs),
+        "back_p50_s": quantile(backs, 0.5),
+        "back_p99_s": quantile(backs, 0.99),
+        "back_last_s": quantile(backs, 1.0),
+        "resumed": tally.resumed - before["resumed"],
+        "not_resumed": tally.restarts - before["restarts"],
+        "attempts": tally.attempts - before["attempts"],
+        "refused": {str(status): n - before["refused"][status] for status, n in tally.refused.items()},
+    }
 
 
 def problems(found: dict[str, Any]) -> list[str]:

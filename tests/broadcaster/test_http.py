@@ -113,10 +113,14 @@ def core() -> Core:
     return Core()
 
 
+def asking(core: Core) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(build_app(core), client=("10.0.0.9", 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8766")
+
+
 @pytest.fixture
 async def client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build_app(core), client=("10.0.0.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as client:
+    async with asking(core) as client:
         yield client
 
 

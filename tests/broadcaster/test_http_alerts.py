@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from broadcaster.http import build_app
 from ingest.messages import MessageError
-from tests.broadcaster.test_http import Core
+from tests.broadcaster.test_http import Core, asking
 
 TABLE = {"metric": "cpu", "above": 90}
 
@@ -19,12 +18,8 @@ def core() -> Core:
 
 @pytest.fixture
 async def client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build_app(core), client=("10.0.0.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as client:
+    async with asking(core) as client:
         yield client
-
-
-SAMPLE = {"metric": "a", "value": 1}
 
 
 async def test_alerts_are_told_to_who_may_ask(client: httpx.AsyncClient, core: Core) -> None:
