@@ -94,6 +94,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
+        self.world.clock.now += 1.0  # as long as a producer was told to rest
         waiting, self.refused = self.refused, []
         for samples in waiting:
             self._send(samples)
