@@ -1,6 +1,7 @@
 """Somebody who means no good, as a process: floods of one kind, again and again until told to stop."""
 
 import itertools
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from benchmarks.load.dialect import handshake
 from benchmarks.load.frames import client_frame
 
 BLOCK = 500  # messages sent in one go
+LOOK_S = 0.1
 HELD = 2_000  # half-open handshakes of one process at once
 PAUSE_S = 0.05  # after being thrown out, as an impatient client would
 PATH, PROTOCOL = "/v1/stream", "streamgauge.v1"
@@ -50,7 +52,8 @@ BLOCKS: dict[str, Callable[[Iterator[int]], bytes]] = {
     "tags": tags,
     "subscriptions": subscriptions,
 }
-KINDS = (*BLOCKS, "handshakes", "half handshakes")
+NOBODY = "nobody"  # makes floods and sends none: what a busy neighbour on the same machine costs without a flood
+KINDS = (NOBODY, *BLOCKS, "handshakes", "half handshakes")
 
 
 @contextmanager
@@ -75,6 +78,9 @@ def run_attacker(kind: str, port: int, stop: Flag) -> None:
     numbers = itertools.count(1)
     while not stop.is_set():
         with suppress(OSError):  # thrown out, or not let in: comes again
+            if kind == NOBODY:
+                tags(numbers)
+                continue
             if kind == "half handshakes":
                 _hold(port, stop)
             elif kind == "handshakes":
@@ -94,13 +100,15 @@ def _greet(port: int, more: bytes) -> socket.socket:
 
 def _flood(port: int, stop: Flag, block: Callable[[Iterator[int]], bytes], numbers: Iterator[int]) -> None:
     with _greet(port, b"") as sock:
-        sock.settimeout(0.01)
+        sock.setblocking(False)
+        waiting = memoryview(b"")
         while not stop.is_set():
-            with suppress(TimeoutError):
-                sock.sendall(block(numbers))
-            with suppress(TimeoutError):
-                if not sock.recv(1 << 20):
-                    return
+            readable, writable, _ = select.select([sock], [sock], [], LOOK_S)
+            if readable and not sock.recv(1 << 20):
+                return
+            if writable:
+                waiting = waiting or memoryview(block(numbers))
+                waiting = waiting[sock.send(waiting) :]
 
 
 def _hold(port: int, stop: Flag) -> None:
