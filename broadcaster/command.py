@@ -15,8 +15,9 @@ from ingest.reloading import reload_at_hangup
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 
-# Connections live long: where all of them are looked at less often, one and a half times as many are accepted a second.
-COLLECTION = 100_000, 50, 100
+# Small, so that no collection takes long while many come and go; and sooner or later all is looked at, or what other
+# packages leave of each connection that lived long would be kept for days.
+COLLECTION = 10_000, 10, 3
 STATUS_S = 10.0
 
 log = logging.getLogger("streamgauge.broadcaster")

@@ -19,6 +19,7 @@ from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission, Refusal, admit, explained, headers_of, host_of, response
 from broadcaster.transports.tls import TlsStream
 from broadcaster.transports.websocket import Connection
+from broadcaster.turnstile import Turnstile
 
 log = logging.getLogger("streamgauge.broadcaster")
 
@@ -62,10 +63,13 @@ class Listener:
         self._house = house
         self._certificate = certificate
         self._handshakes: dict[trio.CancelScope, None] = {}
+        self._coming, self._going = Turnstile(), Turnstile()
         self._refusals.used["handshakes_max"] = self._handshakes.__len__
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Connections live in `nursery`."""
+        for turnstile in (self._coming, self._going):
+            nursery.start_soon(turnstile.run)
         await accept_all(listener, partial(self._accepted, nursery))
 
     def _accepted(self, nursery: trio.Nursery, accepted: socket.socket, host: str, port: int) -> None:
@@ -85,6 +89,7 @@ class Listener:
         """One connection from its handshake to its end; whatever the peer does ends in a closed socket."""
         certificate = self._certificate
         stream = FrameStream(accepted) if certificate is None else TlsStream(accepted, certificate)
+        stream.coming, stream.going = self._coming, self._going
         try:
             async with trio.open_nursery() as nursery:
                 connection = await self._open(stream, address, nursery)
@@ -93,6 +98,7 @@ class Listener:
                         await connection.run()
                     finally:
                         self._house.leave(connection)
+                        connection.forget()
                 nursery.cancel_scope.cancel()
         # LocalProtocolError: a ping amid a fragmented message, which trio-websocket answers after it sent a close.
         except* (ConnectionClosed, LocalProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):

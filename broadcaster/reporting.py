@@ -14,7 +14,7 @@ from broadcaster.roster import Roster
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
 from broadcaster.telemetry import LoopLag
-from broadcaster.transports.websocket import Traffic
+from broadcaster.traffic import Traffic
 from ingest.logs.output import counts as log_counts
 from ingest.watchdog import Watchdog
 

@@ -5,8 +5,9 @@ import trio
 
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
+from broadcaster.traffic import Traffic
 from broadcaster.transports.handshake import Admission
-from broadcaster.transports.websocket import Connection, Traffic
+from broadcaster.transports.websocket import Connection
 
 log = logging.getLogger("streamgauge.broadcaster")
 

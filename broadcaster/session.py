@@ -317,6 +317,10 @@ class Session:
         self._subscribing.leave()
         self.quota.belongs_to(None, self._shared.clock())
 
+    def forget(self) -> None:
+        """It has left, and will not be asked again."""
+        del self._subscribing
+
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {
     "hello": Session._hello,

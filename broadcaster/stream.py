@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import termios
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,8 @@ import trio
 
 from broadcaster.frames import CLOSE_OPCODE, close_code
 from broadcaster.latch import Latch
+from broadcaster.turn import Turn
+from broadcaster.turnstile import Turnstile
 
 LINGER_S = 1.0
 LINGER_BYTES = 4 * 1_048_576
@@ -30,8 +33,8 @@ class FrameStream(trio.abc.Stream):
 
     __slots__ = (
         "_close_sent", "_early", "_ended", "_head_seen", "_lock", "_may_read", "_opened", "_reading", "_rest",
-        "_sock", "_stream", "_writers", "before_close", "before_open", "broken", "head", "last_words", "on_end",
-        "reader", "received_at", "received_bytes", "rest_s",
+        "_sock", "_stream", "_turn", "_writers", "before_close", "before_open", "broken", "coming", "going", "head",
+        "last_words", "on_end", "reader", "received_at", "received_bytes", "tired",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
@@ -52,11 +55,14 @@ class FrameStream(trio.abc.Stream):
         self.before_close: Callable[[int | None], bytes] = _nothing_before
         self.last_words: Callable[[], bytes] = bytes
         self.on_end: Callable[[], None] | None = None
+        self.coming: Turnstile | None = None  # through which a whole handshake goes
+        self.going: Turnstile | None = None  # and the end of what is received
         self.reader: Callable[[bytes], bytes] = bytes  # returns what trio-websocket shall see of what came
         self.broken = False
         self.received_at = trio.current_time()
         self.received_bytes = 0  # since it was opened
-        self.rest_s = 0.0  # the next receive waits for so long: the peer sends more than it may
+        self._turn = Turn()
+        self.tired = False  # the next receive waits: the peer sends more than it may
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
@@ -144,15 +150,16 @@ class FrameStream(trio.abc.Stream):
             data: bytes | bytearray = early
             while True:
                 self.received_bytes += len(data)
-                if data and (rest := self.reader(bytes(data))):
+                if data and (rest := self._read(bytes(data))):
                     return rest
-                if self.rest_s:
-                    await self._rest_a_while()
-                data = await self._stream.receive_some(max_bytes)
+                if self.tired:
+                    self.tired = False
+                    await trio.sleep(self._turn.rest_s)
+                data = await self._hear(self._turn.bytes)
                 if not data:
                     return b""
                 self.received_at = trio.current_time()
-        data = await self._stream.receive_some(max_bytes)
+        data = await self._hear(max_bytes)
         if not self.head and data[:1] == TLS_RECORD:
             return b""
         head = self.head + data
@@ -163,11 +170,33 @@ class FrameStream(trio.abc.Stream):
         used = end.end() - len(self.head)
         self._head_seen = True
         self.head, self._early = bytes(head[: end.end()]), bytes(head[end.end() :])
+        if self.coming is not None:
+            await self.coming.passed()
         return data[:used]
 
-    async def _rest_a_while(self) -> None:
-        rest_s, self.rest_s = self.rest_s, 0.0
-        await trio.sleep(rest_s)
+    async def _hear(self, max_bytes: int | None) -> bytes | bytearray:
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError:
+            await self._go()
+            raise
+        if not data:
+            await self._go()
+        return data
+
+    async def _go(self) -> None:
+        if self.going is not None:
+            await self.going.passed()
+
+    def _read(self, data: bytes) -> bytes:
+        began = time.perf_counter()
+        rest = self.reader(data)
+        self._turn.took(len(data), time.perf_counter() - began)
+        return rest
+
+    def forget(self) -> None:
+        """Lets go of whoever wanted to be called."""
+        self.before_close, self.last_words, self.reader, self.on_end = _nothing_before, bytes, bytes, None
 
     def unread(self) -> int | None:
         return held_back(self._sock)

@@ -155,7 +155,10 @@ class TlsPipe(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """b"" at the end, whether the peer announced it or was cut off: for a WebSocket its close frame decides."""
         most = max_bytes or RECEIVE_BYTES
-        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._received:
+            await trio.lowlevel.checkpoint()  # others have their turn, too
+        else:
+            await trio.lowlevel.checkpoint_if_cancelled()
         while not (self._received or self._decrypt() or self._ended):
             data = await self._wire.receive_some(RECEIVE_BYTES)
             if not data:

@@ -3,7 +3,6 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import trio
@@ -21,38 +20,15 @@ from broadcaster.patience import Patience
 from broadcaster.session import Session
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
-
-OVER_RATE_S = 0.1  # a client over its rates is read so much later: its flood costs others nothing
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What was delivered and dropped since the start, of one connection or of all that ended."""
-
-    batches: int = 0
-    samples: int = 0
-    bytes: int = 0
-    dropped_batches: dict[str, int] = field(default_factory=dict)
-    dropped_samples: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: "Traffic") -> None:
-        self.batches += other.batches
-        self.samples += other.samples
-        self.bytes += other.bytes
-        for mine, theirs in (
-            (self.dropped_batches, other.dropped_batches),
-            (self.dropped_samples, other.dropped_samples),
-        ):
-            for policy, count in theirs.items():
-                mine[policy] = mine.get(policy, 0) + count
+from broadcaster.traffic import Traffic
 
 
 class Connection:
     """One WebSocket client. Its tasks: trio-websocket's reader, `run`, and a writer only while something waits."""
 
     __slots__ = (
-        "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_pages", "_patience",
-        "_pinged_at", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing",
+        "_answers", "_batches", "_bye_said", "_bytes", "_charged", "_mailbox", "_nursery", "_overflow", "_pages",
+        "_patience", "_pinged_at", "_reading", "_samples", "_shared", "_stream", "_websocket", "_writing",
         "_written", "address", "closing", "detour", "session", "since",
     )  # fmt: skip
 
@@ -74,6 +50,7 @@ class Connection:
         self.closing: Close | None = None
         self.since = time.time()
         self._charged = 0  # bytes received
+        self._answers: list[bytes] | None = None  # while messages that came together are handled: to go out together
         self._pinged_at = shared.clock()
         self._patience = Patience(shared.config, self._pinged_at)
         self.session = Session(shared, self, grant, address.rpartition(":")[0])
@@ -88,6 +65,19 @@ class Connection:
     def _send_frame(self, frame: bytes, *, new_chain: bool = False) -> None:
         if self.closing is not None:
             return
+        if self._answers is not None:
+            self._answers.append(frame)
+            if not new_chain:
+                return
+            frame = self._answered()
+        self._write_control(frame, new_chain=new_chain)
+
+    def _answered(self) -> bytes:
+        assert self._answers is not None
+        answers, self._answers = b"".join(self._answers), []
+        return answers
+
+    def _write_control(self, frame: bytes, *, new_chain: bool = False) -> None:
         if self._idle() and self._stream.try_send(frame):
             if self._stream.busy:
                 self._write_soon()
@@ -100,6 +90,8 @@ class Connection:
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
         if self.closing is not None:
             return
+        if self._answers:  # what came before goes before
+            self._write_control(self._answered())
         if self.detour is not None:
             self.detour(batch, preface)
             return
@@ -242,17 +234,22 @@ class Connection:
 
     def _rest(self) -> None:
         self.session.quota.over = False
-        self._stream.rest_s = OVER_RATE_S
+        self._stream.tired = True
 
     def _receive_all(self, messages: list[bytes]) -> None:
         if self.closing is not None:
+            self._rest()
             return
         received = self._stream.received_bytes
         size, self._charged = received - self._charged, received
         self._shared.hold()
+        self._answers = []
         try:
             self.session.receive_all(messages, size)
         finally:
+            answers, self._answers = b"".join(self._answers), None
+            if answers:
+                self._write_control(answers)
             self._shared.release()
         if self.session.quota.over:
             self._rest()
@@ -270,6 +267,13 @@ class Connection:
         with trio.move_on_after(self._shared.config.close_s):
             await websocket.aclose(close.code, close.reason)
         await self._stream.aclose()
+
+    def forget(self) -> None:
+        """It is over: lets go of what leads back here. All is freed now, and not when cycles are looked for."""
+        self._nursery = self._websocket = self._pages = self.detour = None
+        self._stream.forget()
+        self.session.forget()
+        del self.session
 
     def _before_close(self, code: int | None) -> bytes:
         """The `bye` that goes before a close frame which this side starts."""

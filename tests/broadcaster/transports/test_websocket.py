@@ -14,10 +14,9 @@ from broadcaster import errors
 from broadcaster.certificate import certificate_of
 from broadcaster.errors import Close
 from broadcaster.listener import Listener
-from broadcaster.mailbox import OVERFLOWS
 from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission
-from broadcaster.transports.websocket import Connection, Traffic
+from broadcaster.transports.websocket import Connection
 from ingest.listening import listen
 from ingest.settings import Address
 from tests.broadcaster.frame_parts import Message
@@ -255,12 +254,3 @@ async def test_a_client_that_vanishes_leaves_its_audience() -> None:
             await mine.ended.wait()
         assert connection.closing is None
         assert mine.world.hub.audiences == 0
-
-
-def test_traffic_adds_up_by_policy() -> None:
-    total = Traffic()
-    for policy in (*OVERFLOWS, "conflate"):
-        total.add(Traffic(1, 2, 3, {policy: 4}, {policy: 5}))
-    assert (total.batches, total.samples, total.bytes) == (4, 8, 12)
-    assert total.dropped_batches == {"conflate": 8, "drop_oldest": 4, "disconnect": 4}
-    assert total.dropped_samples == {"conflate": 10, "drop_oldest": 5, "disconnect": 5}
