@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from broadcaster import messages
 from broadcaster.audience import Audience, Column, Member, Section, Wish
 from broadcaster.history import History, Record
+from broadcaster.throttled import Throttled
 from ingest.samples import Entry, SampleError, Value
 
 FLUSH_SAMPLES = 10_000  # bounds a message to subscribers: about 50 bytes a sample
@@ -62,7 +63,7 @@ class Hub:
         self._pending: dict[Record, tuple[list[Any], list[Any]]] = {}
         self._weight = 0
         self._waiting: dict[Section, None] = {}  # to be served, in this order
-        self._throttled: dict[Section, None] = {}  # to be served when they are due
+        self._throttled: Throttled[Section] = Throttled()  # to be served when they are due
 
     @property
     def audiences(self) -> int:
@@ -207,8 +208,10 @@ class Hub:
         for audience, columns in touched.items():
             audience.collect(history.seq, columns)
             for section in audience.sections:
-                throttled = audience.wish.max_rate is not None and now < section.due
-                (self._throttled if throttled else self._waiting)[section] = None
+                if audience.wish.max_rate is not None and now < section.due:
+                    self._throttled.add(section)
+                else:
+                    self._waiting[section] = None
         if history.over_budget:
             self.sweep(now)
 
@@ -224,13 +227,13 @@ class Hub:
 
     def flush_due(self, now: float) -> float | None:
         """Delivers to throttled sections whose time has come; returns when the next one's will."""
-        for section in [section for section in self._throttled if now >= section.due]:
+        for section in self._throttled.pop_due(now):
             self._emit(section, now)
-        return min((section.due for section in self._throttled), default=None)
+        return self._throttled.next_due()
 
     def _emit(self, section: Section, now: float) -> None:
         self._waiting.pop(section, None)
-        self._throttled.pop(section, None)
+        self._throttled.discard(section)
         max_rate = section.audience.wish.max_rate
         if max_rate is not None:
             section.due = now + 1 / max_rate
@@ -274,7 +277,7 @@ class Hub:
         audience.sections.remove(section)
         audience.trim()
         self._waiting.pop(section, None)
-        self._throttled.pop(section, None)
+        self._throttled.discard(section)
         if not audience.sections:
             del self._audiences[audience.wish.key]
             for record in audience.records:

@@ -1,0 +1,63 @@
+"""Who waits for a time, against a plain list that is looked through."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadcaster.throttled import Throttled
+
+
+@dataclass(eq=False)
+class One:
+    due: float
+
+
+def test_nobody() -> None:
+    throttled = Throttled[One]()
+    assert (throttled.next_due(), list(throttled.pop_due(1e9)), len(throttled)) == (None, [], 0)
+
+
+def test_the_first_to_come_is_the_first_of_those_due_at_once() -> None:
+    throttled, three = Throttled[One](), [One(1.0), One(1.0), One(1.0)]
+    for one in three:
+        throttled.add(one)
+    assert list(throttled.pop_due(1.0)) == three
+
+
+def test_who_is_served_may_wait_again_at_once() -> None:
+    throttled, one = Throttled[One](), One(1.0)
+    throttled.add(one)
+    served = 0
+    for each in throttled.pop_due(3.5):
+        served += 1
+        each.due += 1.0
+        throttled.add(each)
+    assert (served, throttled.next_due()) == (3, 4.0)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "discard", "pop"]), st.integers(0, 5), st.floats(0, 3).map(lambda x: round(x, 1)))
+)
+
+
+@given(STEPS)
+def test_it_is_as_looking_through_all(steps: list[tuple[str, int, float]]) -> None:
+    now, throttled, all_of_them, waiting = 0.0, Throttled[One](), [One(0.0) for _ in range(6)], list[One]()
+    for step, number, seconds in steps:
+        one = all_of_them[number]
+        if step == "add":
+            if one not in waiting:
+                one.due = now + seconds
+                waiting.append(one)
+            throttled.add(one)
+        elif step == "discard":
+            throttled.discard(one)
+            waiting = [each for each in waiting if each is not one]
+        else:
+            now += seconds
+            due = [each for each in waiting if each.due <= now]
+            assert list(throttled.pop_due(now)) == sorted(due, key=lambda each: each.due)
+            waiting = [each for each in waiting if each.due > now]
+        assert throttled.next_due() == min((each.due for each in waiting), default=None)
+        assert len(throttled) == len(waiting)
