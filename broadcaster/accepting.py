@@ -11,8 +11,15 @@ log = logging.getLogger("streamgauge.broadcaster")
 OUT_OF_DESCRIPTORS_S = 0.1
 
 
-async def accept_all(listener: socket.socket, accepted: Callable[[socket.socket, str, int], None]) -> None:
-    """Hands over each connection, non-blocking and without Nagle's delay, with host and port, until cancelled."""
+async def accept_all(
+    listener: socket.socket,
+    accepted: Callable[[socket.socket, str, int], None],
+    crowded: Callable[[], bool] = lambda: False,
+) -> None:
+    """Hands over each connection, non-blocking and without Nagle's delay, with host and port, until cancelled.
+
+    While it is `crowded` none is accepted: the system keeps those who come.
+    """
     in_turn = 0
     await trio.lowlevel.wait_readable(listener)
     while True:
@@ -32,6 +39,6 @@ async def accept_all(listener: socket.socket, accepted: Callable[[socket.socket,
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         accepted(connection, address[0], address[1])
         in_turn += 1
-        if in_turn == AT_ONCE:
+        while in_turn >= AT_ONCE or crowded():
             in_turn = 0
             await trio.lowlevel.checkpoint()

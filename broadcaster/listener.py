@@ -70,7 +70,7 @@ class Listener:
         """Accepts until cancelled. Connections live in `nursery`."""
         for turnstile in (self._coming, self._going):
             nursery.start_soon(turnstile.run)
-        await accept_all(listener, partial(self._accepted, nursery))
+        await accept_all(listener, partial(self._accepted, nursery), lambda: self._coming.crowded)
 
     def _accepted(self, nursery: trio.Nursery, accepted: socket.socket, host: str, port: int) -> None:
         if self._addresses.enter(host):

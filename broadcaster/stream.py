@@ -191,7 +191,7 @@ class FrameStream(trio.abc.Stream):
     def _read(self, data: bytes) -> bytes:
         began = time.perf_counter()
         rest = self.reader(data)
-        self._turn.took(len(data), time.perf_counter() - began)
+        self._turn.took(len(data), time.perf_counter() - began, over=self.tired)
         return rest
 
     def forget(self) -> None:

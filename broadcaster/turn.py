@@ -6,8 +6,8 @@ So it is time that is shared out: whoever sends what takes long is read in small
 
 BYTES_MIN, BYTES_MAX = 2_048, 65_536
 BYTES_FIRST = 8_192  # nothing is known of the client yet
-TURN_S = 0.001
-SHORT_S = TURN_S / 4
+TURN_S = 0.002
+OVER_TURN_S = 0.001  # of a client that sends more than it may
 REST_RATIO = 20  # a client over its limits is left alone for so many times what its turn took
 REST_MIN_S, REST_MAX_S = 0.01, 0.1
 
@@ -21,12 +21,13 @@ class Turn:
         self.bytes = BYTES_FIRST
         self._took_s = 0.0
 
-    def took(self, size: int, seconds: float) -> None:
-        """So many bytes were worked on for so long."""
+    def took(self, size: int, seconds: float, *, over: bool = False) -> None:
+        """So many bytes were worked on for so long; the client is `over` its limits."""
         self._took_s = seconds
-        if seconds > TURN_S:
-            self.bytes = max(BYTES_MIN, min(self.bytes, int(size * TURN_S / seconds)))
-        elif seconds < SHORT_S and size >= self.bytes // 2:
+        most = OVER_TURN_S if over else TURN_S
+        if seconds > most:
+            self.bytes = max(BYTES_MIN, min(self.bytes, int(size * most / seconds)))
+        elif seconds < most / 4 and size >= self.bytes // 2:
             self.bytes = min(BYTES_MAX, 2 * self.bytes)
 
     @property

@@ -2,7 +2,8 @@
 
 import trio
 
-AT_ONCE = 4
+AT_ONCE = 4  # in one turn of the event loop: a handshake is half a millisecond's work
+CROWD = 64
 
 
 class Turnstile:
@@ -14,6 +15,11 @@ class Turnstile:
         self._free = AT_ONCE  # may still pass in this turn
         self._lot = trio.lowlevel.ParkingLot()
         self._used = trio.Event()
+
+    @property
+    def crowded(self) -> bool:
+        """So many wait that nobody else should be asked in."""
+        return len(self._lot) >= CROWD
 
     async def passed(self) -> None:
         """Returns at once while there is nobody else, so it need not be a checkpoint."""

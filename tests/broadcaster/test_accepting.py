@@ -45,3 +45,25 @@ async def test_one_that_is_gone_already_is_passed_over() -> None:
             assert came[-1].getpeername() == stays.getsockname()
     for each in came:
         each.close()
+
+
+async def test_nobody_is_accepted_while_it_is_crowded() -> None:
+    came: list[socket.socket] = []
+    crowd = 3
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(AT_ONCE)]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                accept_all, listener, lambda accepted, host, port: came.append(accepted), lambda: len(came) >= crowd
+            )
+            for _ in range(20):
+                await trio.lowlevel.checkpoint()
+            assert len(came) == crowd
+            crowd = 10
+            with trio.fail_after(20):
+                while len(came) < len(clients):
+                    await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+    for each in (*clients, *came):
+        each.close()

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.turn import BYTES_FIRST, BYTES_MAX, BYTES_MIN, REST_MAX_S, REST_MIN_S, REST_RATIO, TURN_S, Turn
+from broadcaster.turn import (
+    BYTES_FIRST,
+    BYTES_MAX,
+    BYTES_MIN,
+    OVER_TURN_S,
+    REST_MAX_S,
+    REST_MIN_S,
+    REST_RATIO,
+    TURN_S,
+    Turn,
+)
 
 
 def worked(turn: Turn, seconds_per_byte: float, times: int = 20) -> float:
@@ -23,12 +33,18 @@ def test_who_costs_little_is_read_in_large_pieces() -> None:
     assert turn.bytes == BYTES_MAX
 
 
-def test_who_costs_much_has_turns_of_a_millisecond() -> None:
+def test_who_costs_much_has_short_turns() -> None:
     turn = Turn()
     worked(turn, 1e-9)
     turn.took(BYTES_MAX, 20 * TURN_S)
     assert turn.bytes == BYTES_MAX // 20, "at once, not step by step"
-    assert worked(turn, TURN_S / 4_000) == pytest.approx(TURN_S, rel=0.2)
+    assert TURN_S / 4 <= worked(turn, TURN_S / 8_000) <= TURN_S
+
+
+def test_who_sends_more_than_it_may_has_shorter_ones() -> None:
+    turn = Turn()
+    turn.took(8_000, TURN_S, over=True)
+    assert turn.bytes == 8_000 * OVER_TURN_S / TURN_S
 
 
 def test_one_large_message_in_many_pieces_makes_no_small_ones_of_them_for_long() -> None:

@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from broadcaster.turnstile import AT_ONCE, Turnstile
+from broadcaster.turnstile import AT_ONCE, CROWD, Turnstile
 
 
 async def test_a_crowd_passes_a_few_at_a_time_in_order() -> None:
@@ -61,3 +61,19 @@ async def test_who_gives_up_waiting_costs_the_others_nothing() -> None:
                     await trio.lowlevel.checkpoint()
                 nursery.cancel_scope.cancel()
     assert set(range(0, 10 * AT_ONCE, 2)) <= set(passed)
+
+
+async def test_a_crowd_is_told() -> None:
+    turnstile = Turnstile()
+    async with trio.open_nursery() as nursery:
+        for _ in range(AT_ONCE + CROWD - 1):
+            nursery.start_soon(turnstile.passed)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not turnstile.crowded
+        nursery.start_soon(turnstile.passed)
+        await trio.testing.wait_all_tasks_blocked()
+        assert turnstile.crowded
+        nursery.start_soon(turnstile.run)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not turnstile.crowded
+        nursery.cancel_scope.cancel()
