@@ -15,9 +15,9 @@ from ingest.reloading import reload_at_hangup
 from ingest.settings import load, refuse_exposed
 from ingest.signals import until_signalled
 
-# Seldom, since connections live long and looking through all takes half a second where there are thousands. But not too
-# seldom: of each connection that lived for long other packages leave a KiB until all is looked through (after 86,000).
-COLLECTION = 100_000, 2, 1
+# Seldom: looking through all takes half a second where there are thousands of connections. They are freed without it
+# (`Connection.forget`).
+COLLECTION = 100_000, 50, 20
 STATUS_S = 10.0
 
 log = logging.getLogger("streamgauge.broadcaster")

@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -270,6 +271,9 @@ class Connection:
 
     def forget(self) -> None:
         """It is over: lets go of what leads back here. All is freed now, and not when cycles are looked for."""
+        websocket: Any = self._websocket
+        with suppress(AttributeError):  # wsproto's parser is a generator that holds itself, unless it came to an end
+            websocket._wsproto.connection._proto._parse_more.close()
         self._nursery = self._websocket = self._pages = self.detour = None
         self._stream.forget()
         self.session.forget()

@@ -12,7 +12,7 @@ from tests.broadcaster.raw_client import client_frame
 from tests.broadcaster.transports.test_websocket import Service, service
 
 pytestmark = pytest.mark.usefixtures("either_way")
-OWN = ("broadcaster.", "trio_websocket.")
+OWN = ("broadcaster.", "trio_websocket.", "wsproto.", "h11.")
 
 
 async def test_answers_to_what_came_together_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
