@@ -18,7 +18,7 @@ from broadcaster.mailbox import OVERFLOWS
 from broadcaster.publishing import Publisher
 from broadcaster.quota import Quota
 from broadcaster.selection import Selection
-from broadcaster.shared import Outlet, Shared
+from broadcaster.shared import NOBODY, Outlet, Shared
 from broadcaster.subscribing import Subscribing
 from ingest.messages import MessageError, Publish, decode, message_id
 from ingest.samples import show
@@ -318,8 +318,9 @@ class Session:
         self.quota.belongs_to(None, self._shared.clock())
 
     def forget(self) -> None:
-        """It has left, and will not be asked again."""
-        del self._subscribing
+        """It has left, and lets go of who is no more."""
+        self._outlet = NOBODY
+        self._subscribing.forget()
 
 
 HANDLERS: Final[Mapping[str, Callable[[Session, Mapping[str, Any]], None]]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from broadcaster.addresses import Addresses
-from broadcaster.audience import Deliver, Member
+from broadcaster.audience import Batch, Deliver, Member
 from broadcaster.auth import Authenticator, Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.errors import Close
@@ -50,6 +50,30 @@ class Outlet(Member, Protocol):
     def configure(self, overflow: Overflow) -> None: ...
 
     def close(self, close: Close) -> None: ...
+
+
+class Nobody:
+    """The outlet of who has gone: takes everything, and keeps nothing."""
+
+    @property
+    def detour(self) -> Deliver | None:
+        return None
+
+    @detour.setter
+    def detour(self, deliver: Deliver | None) -> None: ...
+
+    def deliver(self, batch: Batch, preface: bytes | None) -> None: ...
+
+    def send(self, payload: bytes, *, new_chain: bool = False) -> None: ...
+
+    def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None: ...
+
+    def configure(self, overflow: Overflow) -> None: ...
+
+    def close(self, close: Close) -> None: ...
+
+
+NOBODY = Nobody()
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
 from broadcaster.selection import Selection, parse_selection
-from broadcaster.shared import Outlet, Shared
+from broadcaster.shared import NOBODY, Outlet, Shared
 from ingest.messages import MessageError, message_id
 from ingest.samples import show
 
@@ -186,3 +186,11 @@ class Subscribing:
         if self._section is not None:
             self._shared.hub.leave(self._outlet, self._section)
             self._section = self._coverage = None
+
+    def forget(self) -> None:
+        """It has left, and lets go of who is no more."""
+        self._outlet, self._refuse, self._backfill = NOBODY, _unheard, None
+
+
+def _unheard(problem: MessageError) -> None:
+    """Nobody is there any more."""

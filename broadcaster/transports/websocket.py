@@ -277,7 +277,6 @@ class Connection:
         self._nursery = self._websocket = self._pages = self.detour = None
         self._stream.forget()
         self.session.forget()
-        del self.session
 
     def _before_close(self, code: int | None) -> bytes:
         """The `bye` that goes before a close frame which this side starts."""

@@ -7,6 +7,7 @@ import pytest
 import trio
 import trio.testing
 
+from broadcaster import errors
 from broadcaster.stream import FrameStream
 from tests.broadcaster.raw_client import client_frame
 from tests.broadcaster.transports.test_websocket import Service, service
@@ -71,3 +72,21 @@ async def test_nothing_of_a_connection_is_left_when_it_is_over(politely: bool) -
             assert living() - before == Counter()
         finally:
             gc.enable()
+
+
+async def test_who_has_gone_can_still_be_asked_and_told() -> None:
+    """Draining goes through all who were there when it began, and waits between them."""
+    async with service() as mine:
+        client, connection = await mine.subscriber()
+        with client.sock:
+            await client.say(type="publish", samples=[{"metric": "a", "value": 1}])
+            while not connection.session.published:
+                await trio.lowlevel.checkpoint()
+        await mine.ended.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (connection.session.published, list(connection.session.subscriptions)) == (1, [1])
+        assert connection.describe(trio.current_time())["role"] == "subscriber"
+        assert not connection.part(errors.SHUTTING_DOWN)
+        connection.close(errors.SHUTTING_DOWN)
+        connection.session.receive('{"type":"ping","time":1}')
+        connection.check(trio.current_time())
