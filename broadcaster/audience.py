@@ -1,14 +1,14 @@
 """Who gets what: members with the same wish, and the batches that they share. Pure."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from broadcaster import messages
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
-from broadcaster.selection import Selection, selects
+from broadcaster.selection import Selection, prepared
 from ingest.samples import Value
 
 SECTION_MEMBERS = 32
@@ -52,8 +52,14 @@ class Wish:
         return self.selection, self.max_rate, self.scope
 
     def wants(self, record: Record) -> bool:
-        series = record.series
-        return (self.allows is None or self.allows(series.metric)) and selects(self.selection, series)
+        return bool(self.select((record,)))
+
+    def select(self, records: Iterable[Record]) -> list[Record]:
+        """Those wanted and allowed."""
+        matches, allows = prepared(self.selection), self.allows
+        if allows is None:
+            return [record for record in records if matches(record.series)]
+        return [record for record in records if matches(record.series) and allows(record.series.metric)]
 
 
 class Audience:

@@ -289,4 +289,5 @@ class Hub:
                     self._watchers[record].remove(audience)
 
     def select(self, wish: Wish) -> list[Record]:
-        return [record for record in self.history.records.values() if wish.wants(record)]
+        """Of all series."""
+        return wish.select(self.history.records.values())

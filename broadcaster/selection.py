@@ -1,17 +1,24 @@
 """Which series a subscriber wants: globs over metric names and tags. Pure.
 
-Globs are matched without regular expressions, in time O(length of glob x length of text), so that no pattern can
-make the broadcaster busy.
+Globs are matched in time O(length of glob x length of text), so that no pattern can make the broadcaster busy: as
+regular expressions only of atomic groups, which never go back. A selection is prepared once and remembers which of its
+selectors a metric has passed, since there are many series of each.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ingest.messages import MessageError
 from ingest.samples import Series, show
 
 GLOB_MAX = 256
+PREPARED_MAX = 256  # selections
+METRICS_MAX = 256  # that one selection remembers
+
+Test = Callable[[str], bool]
 
 
 def glob_match(glob: str, text: str) -> bool:
@@ -35,14 +42,24 @@ def glob_match(glob: str, text: str) -> bool:
     return glob[at:].strip("*") == ""
 
 
-def compile_glob(glob: str) -> Callable[[str], bool]:
-    """A test for the glob, quick for the common forms (`*`, `name`, `prefix*`)."""
+@lru_cache(4_096)
+def compile_glob(glob: str) -> Test:
+    """A test for the glob, quickest for the common forms (`*`, `name`, `prefix*`)."""
     body = glob.rstrip("*")
     if "*" in body or "?" in body:
-        return lambda text: glob_match(glob, text)
+        match = re.compile(_expression(glob), re.DOTALL).fullmatch
+        return lambda text: match(text) is not None
     if body == glob:
         return glob.__eq__
     return lambda text: text.startswith(body)
+
+
+def _expression(glob: str) -> str:
+    """Each part between stars is taken where it is first found, for good; the last one at the end."""
+    first, *others = ("".join("." if char == "?" else re.escape(char) for char in part) for part in glob.split("*"))
+    if not others:
+        return first
+    return first + "".join(f"(?>.*?{part})" for part in others[:-1]) + f".*{others[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +87,39 @@ Selection = frozenset[Selector]
 
 
 def selects(selection: Selection, series: Series) -> bool:
-    return any(selector.matches(series) for selector in selection)
+    return prepared(selection)(series)
+
+
+@lru_cache(PREPARED_MAX)
+def prepared(selection: Selection) -> Callable[[Series], bool]:
+    """The same as `selects`, for many series."""
+    selectors = [
+        (compile_glob(each.metric), [(key, compile_glob(glob)) for key, glob in each.tags]) for each in selection
+    ]
+    passed: dict[str, list[list[tuple[str, Test]]]] = {}  # by metric: what is left to be tested
+
+    def matches(series: Series) -> bool:
+        left = passed.get(series.metric)
+        if left is None:
+            if len(passed) >= METRICS_MAX:
+                passed.clear()
+            left = passed[series.metric] = [tags for metric, tags in selectors if metric(series.metric)]
+        if not left:
+            return False
+        have: dict[str, str] | None = None
+        for tags in left:
+            if not tags:
+                return True
+            if have is None:
+                have = dict(series.tags)
+            for key, test in tags:
+                if (value := have.get(key)) is None or not test(value):
+                    break
+            else:
+                return True
+        return False
+
+    return matches
 
 
 def parse_selection(raw: object, selectors_max: int, id: int | None = None) -> Selection:

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.selection import Selector, compile_glob, glob_match, parse_select, parse_selection, selects
+from broadcaster.selection import (
+    METRICS_MAX,
+    Selector,
+    compile_glob,
+    glob_match,
+    parse_select,
+    parse_selection,
+    prepared,
+    selects,
+)
 from ingest.messages import MessageError
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import QUICK
@@ -43,9 +52,39 @@ def test_globs(glob: str, text: str, matches: bool) -> None:
     assert (glob_match(glob, text), compile_glob(glob)(text)) == (matches, matches)
 
 
+GLOBS = st.text("ab*?", min_size=1, max_size=3)
+TAGS = st.dictionaries(st.sampled_from("xy"), GLOBS, max_size=2).map(lambda tags: tuple(sorted(tags.items())))
+VALUES = st.dictionaries(st.sampled_from("xyz"), st.text("ab", min_size=1, max_size=2), max_size=3)
+
+
+@QUICK
+@given(
+    st.frozensets(st.builds(Selector, GLOBS, TAGS), min_size=1, max_size=4),
+    st.lists(st.tuples(st.text("ab", min_size=1, max_size=3), VALUES), max_size=10),
+)
+def test_a_selection_that_is_prepared_says_what_its_selectors_say(
+    selection: frozenset[Selector], series: list[tuple[str, dict[str, str]]]
+) -> None:
+    matches = prepared(selection)
+    for metric, tags in series:
+        one = Series(metric, tuple(sorted(tags.items())))
+        assert matches(one) == any(selector.matches(one) for selector in selection)
+
+
+def test_it_remembers_a_bounded_number_of_metrics() -> None:
+    matches = prepared(frozenset({Selector("m*7"), Selector("m*", (("x", "1"),))}))
+    for number in range(3 * METRICS_MAX):
+        assert matches(Series(f"m{number}")) == (number % 10 == 7)
+        assert matches(Series(f"m{number}", (("x", "1"),)))
+    (passed,) = [cell.cell_contents for cell in matches.__closure__ or () if isinstance(cell.cell_contents, dict)]
+    assert 0 < len(passed) <= METRICS_MAX
+
+
 def test_no_glob_keeps_the_broadcaster_busy() -> None:
     began = time.process_time()
     assert not glob_match("*a" * 128, "a" * 120 + "b" * 136)
+    assert not compile_glob("*a" * 128)("a" * 120 + "b" * 136)
+    assert not compile_glob("*" + "?*" * 127 + "z")("a" * 256)
     assert time.process_time() - began < 1
 
 
