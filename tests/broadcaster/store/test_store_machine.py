@@ -52,7 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
         for id in list(self.sent):
             self._say(id)
         self.viewer = self.world.client()
-        resume: dict[str, Any] = {"history": 1e9} if self.cursor is None else {"resume": self.cursor}
+        resume: dict[str, Any] = {"history": 1e10} if self.cursor is None else {"resume": self.cursor}
         self.viewer.say(type="subscribe", id=1, select=[{"metric": "*"}], **resume)
         self.look()
 
