@@ -68,9 +68,14 @@ class Listener:
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Connections live in `nursery`."""
-        for turnstile in (self._coming, self._going):
-            nursery.start_soon(turnstile.run)
+        nursery.start_soon(self.turn)
         await accept_all(listener, partial(self._accepted, nursery), lambda: self._coming.crowded)
+
+    async def turn(self) -> None:
+        """Lets those through who come and go, until cancelled; `accept` does it, too."""
+        async with trio.open_nursery() as nursery:
+            for turnstile in (self._coming, self._going):
+                nursery.start_soon(turnstile.run)
 
     def _accepted(self, nursery: trio.Nursery, accepted: socket.socket, host: str, port: int) -> None:
         if self._addresses.enter(host):

@@ -56,9 +56,12 @@ class Handshake:
         ours.setblocking(False)
         theirs.setblocking(False)
         with trio.fail_after(NO_TIME), trio.socket.from_stdlib_socket(theirs) as peer:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listener._serve, ours, "peer")
-                await self._send(peer, data)
+            async with trio.open_nursery() as turning:
+                turning.start_soon(self._listener.turn)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._listener._serve, ours, "peer")
+                    await self._send(peer, data)
+                turning.cancel_scope.cancel()
 
     @staticmethod
     async def _send(peer: trio.socket.SocketType, data: bytes) -> None:
