@@ -51,8 +51,15 @@ class Server:
 
     def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Returns when it is gone."""
+        self.send(number)
+        self.until_gone()
+
+    def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
+
+    def until_gone(self) -> None:
+        if self._process is not None:
             self._process.wait(WAIT_S)
         self._stack.close()
 

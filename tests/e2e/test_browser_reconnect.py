@@ -192,10 +192,10 @@ def test_a_silent_network_is_noticed_and_loses_nothing(
 
 def test_a_drain_is_told_and_spread(live: View, server: Server) -> None:
     live.expect_in_console(REFUSED)
-    server.stop(signal.SIGTERM)
-    live.until_state("reconnecting")
-    connection = live.connection
-    assert (connection["closeCode"], connection["closeReason"]) == (4000, "shutting down")
+    server.send(signal.SIGTERM)
+    told = "(({closeCode, closeReason}) => closeCode === 4000 && closeReason === 'shutting down')"
+    live.until(f"{told}(streamgauge.connection)")  # before it tries again and is refused
+    server.until_gone()
     server.start()
     until_live_again(live, 2)
 
