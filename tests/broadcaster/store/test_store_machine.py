@@ -137,12 +137,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        acked = sorted(self.acked)
+        acked = set(self.acked)  # more is, as soon as it is sent again
         self._again(self.world.crash(self._directory()))
         held = self.values()
         self.acked = [sample for sample in self.acked if sample in held]
         if self.resumed and not self.unsafe:
-            assert sorted(self.acked) == acked, "lost in silence"
+            assert acked <= set(held), "lost in silence"
 
     def _again(self, directory: Path) -> None:
         if self.world.recorder.lost_batches:  # the viewer rightly has more: another one takes its place
