@@ -8,7 +8,7 @@ from typing import Protocol
 from broadcaster import messages
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
-from broadcaster.selection import Selection, prepared
+from broadcaster.selection import Selection, compile_selection
 from ingest.samples import Value
 
 SECTION_MEMBERS = 32
@@ -56,7 +56,7 @@ class Wish:
 
     def select(self, records: Iterable[Record]) -> list[Record]:
         """Those wanted and allowed."""
-        matches, allows = prepared(self.selection), self.allows
+        matches, allows = compile_selection(self.selection), self.allows
         if allows is None:
             return [record for record in records if matches(record.series)]
         return [record for record in records if matches(record.series) and allows(record.series.metric)]

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from broadcaster import messages
 from broadcaster.audience import Audience, Column, Member, Section, Wish
+from broadcaster.delay_queue import DelayQueue
 from broadcaster.history import History, Record
-from broadcaster.lookup import Lookup
-from broadcaster.throttled import Throttled
+from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Entry, SampleError, Value
 
 FLUSH_SAMPLES = 10_000  # bounds a message to subscribers: about 50 bytes a sample
@@ -60,12 +60,12 @@ class Hub:
         self.accepted_samples = 0
         self.batches = 0
         self._audiences: dict[tuple[object, ...], Audience] = {}
-        self._lookup: Lookup[Audience] = Lookup()  # of the audiences
+        self._index: SelectionIndex[Audience] = SelectionIndex()
         self._watchers: dict[Record, list[Audience]] = {}
         self._pending: dict[Record, tuple[list[Any], list[Any]]] = {}
         self._weight = 0
         self._waiting: dict[Section, None] = {}  # to be served, in this order
-        self._throttled: Throttled[Section] = Throttled()  # to be served when they are due
+        self._throttled: DelayQueue[Section] = DelayQueue()  # to be served when they are due
 
     @property
     def audiences(self) -> int:
@@ -142,7 +142,7 @@ class Hub:
     def adopt(self, record: Record, now: float) -> None:
         """A series that is in the history from now on."""
         self._watchers[record] = []
-        for audience in self._lookup.candidates(record.series):
+        for audience in self._index.candidates(record.series):
             if audience.wish.wants(record):
                 self._watch(audience, record)
         self._redescribe(record)
@@ -259,7 +259,7 @@ class Hub:
         audience = self._audiences.get(wish.key)
         if audience is None:
             audience = self._audiences[wish.key] = Audience(wish)
-            self._lookup.add(audience, wish.selection)
+            self._index.add(audience, wish.selection)
             for record in self.select(wish):
                 self._watch(audience, record)
         section = audience.vacant(self.history.seq)
@@ -283,7 +283,7 @@ class Hub:
         self._throttled.discard(section)
         if not audience.sections:
             del self._audiences[audience.wish.key]
-            self._lookup.discard(audience)
+            self._index.discard(audience)
             for record in audience.records:
                 if record in self._watchers:
                     self._watchers[record].remove(audience)

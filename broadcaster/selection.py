@@ -1,7 +1,7 @@
 """Which series a subscriber wants: globs over metric names and tags. Pure.
 
 Globs are matched in time O(length of glob x length of text), so that no pattern can make the broadcaster busy: as
-regular expressions only of atomic groups, which never go back. A selection is prepared once and remembers which of its
+regular expressions only of atomic groups, which never go back. A selection is compiled once and remembers which of its
 selectors a metric has passed, since there are many series of each.
 """
 
@@ -15,7 +15,7 @@ from ingest.messages import MessageError
 from ingest.samples import Series, show
 
 GLOB_MAX = 256
-PREPARED_MAX = 256  # selections
+COMPILED_MAX = 256  # selections
 METRICS_MAX = 256  # that one selection remembers
 
 Test = Callable[[str], bool]
@@ -69,14 +69,6 @@ class Selector:
     metric: str = "*"
     tags: tuple[tuple[str, str], ...] = ()
 
-    def matches(self, series: Series) -> bool:
-        if not compile_glob(self.metric)(series.metric):
-            return False
-        if not self.tags:
-            return True
-        have = dict(series.tags)
-        return all(key in have and compile_glob(glob)(have[key]) for key, glob in self.tags)
-
     def __str__(self) -> str:
         inside = ",".join(f"{key}={glob}" for key, glob in self.tags)
         return f"{self.metric}{{{inside}}}" if inside else self.metric
@@ -87,11 +79,12 @@ Selection = frozenset[Selector]
 
 
 def selects(selection: Selection, series: Series) -> bool:
-    return prepared(selection)(series)
+    """For many series, `compile_selection` once."""
+    return compile_selection(selection)(series)
 
 
-@lru_cache(PREPARED_MAX)
-def prepared(selection: Selection) -> Callable[[Series], bool]:
+@lru_cache(COMPILED_MAX)
+def compile_selection(selection: Selection) -> Callable[[Series], bool]:
     """The same as `selects`, for many series."""
     selectors = [
         (compile_glob(each.metric), [(key, compile_glob(glob)) for key, glob in each.tags]) for each in selection

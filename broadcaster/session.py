@@ -18,7 +18,7 @@ from broadcaster.mailbox import OVERFLOWS
 from broadcaster.publishing import Publisher
 from broadcaster.quota import Quota
 from broadcaster.selection import Selection
-from broadcaster.shared import NOBODY, Outlet, Shared
+from broadcaster.shared import NULL_OUTLET, Outlet, Shared
 from broadcaster.subscribing import Subscribing
 from ingest.messages import MessageError, Publish, decode, message_id
 from ingest.samples import show
@@ -319,7 +319,7 @@ class Session:
 
     def forget(self) -> None:
         """It has left, and lets go of who is no more."""
-        self._outlet = NOBODY
+        self._outlet = NULL_OUTLET
         self._subscribing.forget()
 
 

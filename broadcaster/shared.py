@@ -52,7 +52,7 @@ class Outlet(Member, Protocol):
     def close(self, close: Close) -> None: ...
 
 
-class Nobody:
+class NullOutlet:
     """The outlet of who has gone: takes everything, and keeps nothing."""
 
     @property
@@ -73,7 +73,7 @@ class Nobody:
     def close(self, close: Close) -> None: ...
 
 
-NOBODY = Nobody()
+NULL_OUTLET = NullOutlet()
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ import trio
 
 from broadcaster.frames import CLOSE_OPCODE, close_code
 from broadcaster.latch import Latch
-from broadcaster.turn import Turn
+from broadcaster.time_slice import TimeSlice
 from broadcaster.turnstile import Turnstile
 
 LINGER_S = 1.0
@@ -32,9 +32,31 @@ class FrameStream(trio.abc.Stream):
     """A connected, non-blocking TCP socket as a stream with `try_send`; `over` is between the two for TLS."""
 
     __slots__ = (
-        "_close_sent", "_early", "_ended", "_head_seen", "_lock", "_may_read", "_opened", "_reading", "_rest",
-        "_sock", "_stream", "_turn", "_writers", "before_close", "before_open", "broken", "coming", "going", "head",
-        "last_words", "on_end", "reader", "received_at", "received_bytes", "tired",
+        "_close_sent",
+        "_early",
+        "_ended",
+        "_head_seen",
+        "_lock",
+        "_may_read",
+        "_opened",
+        "_reading",
+        "_rest",
+        "_slice",
+        "_sock",
+        "_stream",
+        "_writers",
+        "before_close",
+        "before_open",
+        "broken",
+        "coming",
+        "going",
+        "head",
+        "last_words",
+        "on_end",
+        "over_limit",
+        "reader",
+        "received_at",
+        "received_bytes",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, over: trio.abc.Stream | None = None) -> None:
@@ -61,8 +83,8 @@ class FrameStream(trio.abc.Stream):
         self.broken = False
         self.received_at = trio.current_time()
         self.received_bytes = 0  # since it was opened
-        self._turn = Turn()
-        self.tired = False  # the next receive waits: the peer sends more than it may
+        self._slice = TimeSlice()
+        self.over_limit = False  # the next receive waits: the peer sends more than it may
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
@@ -152,10 +174,10 @@ class FrameStream(trio.abc.Stream):
                 self.received_bytes += len(data)
                 if data and (rest := self._read(bytes(data))):
                     return rest
-                if self.tired:
-                    self.tired = False
-                    await trio.sleep(self._turn.rest_s)
-                data = await self._hear(self._turn.bytes)
+                if self.over_limit:
+                    self.over_limit = False
+                    await trio.sleep(self._slice.rest_s)
+                data = await self._hear(self._slice.bytes)
                 if not data:
                     return b""
                 self.received_at = trio.current_time()
@@ -191,7 +213,7 @@ class FrameStream(trio.abc.Stream):
     def _read(self, data: bytes) -> bytes:
         began = time.perf_counter()
         rest = self.reader(data)
-        self._turn.took(len(data), time.perf_counter() - began, over=self.tired)
+        self._slice.took(len(data), time.perf_counter() - began, over=self.over_limit)
         return rest
 
     def forget(self) -> None:

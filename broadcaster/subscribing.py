@@ -12,7 +12,7 @@ from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
 from broadcaster.selection import Selection, parse_selection
-from broadcaster.shared import NOBODY, Outlet, Shared
+from broadcaster.shared import NULL_OUTLET, Outlet, Shared
 from ingest.messages import MessageError, message_id
 from ingest.samples import show
 
@@ -189,7 +189,7 @@ class Subscribing:
 
     def forget(self) -> None:
         """It has left, and lets go of who is no more."""
-        self._outlet, self._refuse, self._backfill = NOBODY, _unheard, None
+        self._outlet, self._refuse, self._backfill = NULL_OUTLET, _unheard, None
 
 
 def _unheard(problem: MessageError) -> None:

@@ -74,9 +74,8 @@ class Connection:
         self._write_control(frame, new_chain=new_chain)
 
     def _answered(self) -> bytes:
-        assert self._answers is not None
-        answers, self._answers = b"".join(self._answers), []
-        return answers
+        answers, self._answers = self._answers or [], []
+        return b"".join(answers)
 
     def _write_control(self, frame: bytes, *, new_chain: bool = False) -> None:
         if self._idle() and self._stream.try_send(frame):
@@ -235,7 +234,7 @@ class Connection:
 
     def _rest(self) -> None:
         self.session.quota.over = False
-        self._stream.tired = True
+        self._stream.over_limit = True
 
     def _receive_all(self, messages: list[bytes]) -> None:
         if self.closing is not None:
@@ -248,9 +247,9 @@ class Connection:
         try:
             self.session.receive_all(messages, size)
         finally:
-            answers, self._answers = b"".join(self._answers), None
-            if answers:
-                self._write_control(answers)
+            if self._answers:
+                self._write_control(self._answered())
+            self._answers = None
             self._shared.release()
         if self.session.quota.over:
             self._rest()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from broadcaster import errors
+from broadcaster.selection import selects
 from broadcaster.session import HANDLERS
 from tests.broadcaster.frame_parts import MACHINE, Message
 from tests.broadcaster.world import Client, World
@@ -212,7 +213,7 @@ class SessionMachine(RuleBasedStateMachine):
     @staticmethod
     def selected(mine: Heard, record: Any) -> bool:
         chosen = mine.client.session.subscriptions.values()
-        return any(selector.matches(record.series) for selection in chosen for selector in selection)
+        return any(selects(selection, record.series) for selection in chosen)
 
     @rule(who=CLIENTS, time=st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False))
     def ping(self, who: int, time: float) -> None:

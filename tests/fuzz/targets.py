@@ -84,7 +84,7 @@ def selection(data: bytes) -> None:
     try:
         one = parse_select(data.decode(errors="replace"))
         for series in SERIES:
-            one.matches(series)
+            selects(frozenset({one}), series)
     except MessageError as error:
         orjson.dumps(error.message)
 

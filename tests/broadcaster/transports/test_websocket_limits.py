@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from broadcaster import errors, turn
+from broadcaster import errors, time_slice
 from tests.broadcaster.raw_client import client_frame
 from tests.broadcaster.transports.test_websocket import service
 
@@ -71,7 +71,7 @@ async def test_who_takes_a_little_stays() -> None:
 @pytest.mark.parametrize("flood", [ONE, client_frame(b"x", 0x89)], ids=["messages", "pings"])
 async def test_a_flood_is_read_piece_by_piece(flood: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REST_MIN_S", "REST_MAX_S"):
-        monkeypatch.setattr(turn, name, 0.4)
+        monkeypatch.setattr(time_slice, name, 0.4)
     async with service(messages_per_second=10, rate_limited_s=100.0) as mine:
         client, connection = await mine.client()
         with client.sock:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.throttled import Throttled
+from broadcaster.delay_queue import DelayQueue
 
 
 @dataclass(eq=False)
@@ -14,26 +14,26 @@ class One:
 
 
 def test_nobody() -> None:
-    throttled = Throttled[One]()
-    assert (throttled.next_due(), list(throttled.pop_due(1e9)), len(throttled)) == (None, [], 0)
+    queue = DelayQueue[One]()
+    assert (queue.next_due(), list(queue.pop_due(1e9)), len(queue)) == (None, [], 0)
 
 
 def test_the_first_to_come_is_the_first_of_those_due_at_once() -> None:
-    throttled, three = Throttled[One](), [One(1.0), One(1.0), One(1.0)]
+    queue, three = DelayQueue[One](), [One(1.0), One(1.0), One(1.0)]
     for one in three:
-        throttled.add(one)
-    assert list(throttled.pop_due(1.0)) == three
+        queue.add(one)
+    assert list(queue.pop_due(1.0)) == three
 
 
 def test_who_is_served_may_wait_again_at_once() -> None:
-    throttled, one = Throttled[One](), One(1.0)
-    throttled.add(one)
+    queue, one = DelayQueue[One](), One(1.0)
+    queue.add(one)
     served = 0
-    for each in throttled.pop_due(3.5):
+    for each in queue.pop_due(3.5):
         served += 1
         each.due += 1.0
-        throttled.add(each)
-    assert (served, throttled.next_due()) == (3, 4.0)
+        queue.add(each)
+    assert (served, queue.next_due()) == (3, 4.0)
 
 
 STEPS = st.lists(
@@ -43,21 +43,21 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_it_is_as_looking_through_all(steps: list[tuple[str, int, float]]) -> None:
-    now, throttled, all_of_them, waiting = 0.0, Throttled[One](), [One(0.0) for _ in range(6)], list[One]()
+    now, queue, all_of_them, waiting = 0.0, DelayQueue[One](), [One(0.0) for _ in range(6)], list[One]()
     for step, number, seconds in steps:
         one = all_of_them[number]
         if step == "add":
             if one not in waiting:
                 one.due = now + seconds
                 waiting.append(one)
-            throttled.add(one)
+            queue.add(one)
         elif step == "discard":
-            throttled.discard(one)
+            queue.discard(one)
             waiting = [each for each in waiting if each is not one]
         else:
             now += seconds
             due = [each for each in waiting if each.due <= now]
-            assert list(throttled.pop_due(now)) == sorted(due, key=lambda each: each.due)
+            assert list(queue.pop_due(now)) == sorted(due, key=lambda each: each.due)
             waiting = [each for each in waiting if each.due > now]
-        assert throttled.next_due() == min((each.due for each in waiting), default=None)
-        assert len(throttled) == len(waiting)
+        assert queue.next_due() == min((each.due for each in waiting), default=None)
+        assert len(queue) == len(waiting)

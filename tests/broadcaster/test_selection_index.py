@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.lookup import Lookup
 from broadcaster.selection import Selection, Selector, selects
+from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import QUICK
 
@@ -23,37 +23,37 @@ SERIES = st.builds(
 @QUICK
 @given(st.lists(SELECTIONS, max_size=8), st.sets(st.integers(0, 7)), SERIES)
 def test_nobody_who_wants_it_is_missed(selections: list[Selection], gone: set[int], series: Series) -> None:
-    lookup = Lookup[int]()
+    index = SelectionIndex[int]()
     for owner, selection in enumerate(selections):
-        lookup.add(owner, selection)
+        index.add(owner, selection)
     staying = {owner: selection for owner, selection in enumerate(selections) if owner not in gone}
     for owner in set(range(len(selections))) - set(staying):
-        lookup.discard(owner)
-    found = lookup.candidates(series)
+        index.discard(owner)
+    found = index.candidates(series)
     assert len(found) == len(set(found))
     assert set(found) <= set(staying)
     assert {owner for owner, selection in staying.items() if selects(selection, series)} <= set(found)
     for owner in staying:
-        lookup.discard(owner)
-    assert not lookup._owners
-    assert not lookup._keys
+        index.discard(owner)
+    assert not index._owners
+    assert not index._keys
 
 
 def test_of_a_thousand_with_one_series_each_few_are_asked() -> None:
-    lookup = Lookup[int]()
+    index = SelectionIndex[int]()
     for number in range(1_000):
         tags = ("producer", str(number % 50)), ("series", str(number // 50))
-        lookup.add(number, frozenset({Selector("held", tags)}))
+        index.add(number, frozenset({Selector("held", tags)}))
     series = Series("held", (("producer", "7"), ("series", "3")))
-    found = lookup.candidates(series)
+    found = index.candidates(series)
     assert 157 in found
     assert len(found) < 40
 
 
 def test_who_wants_anything_is_always_asked() -> None:
-    lookup = Lookup[str]()
-    lookup.add("all", frozenset({Selector(), Selector("a")}))
-    lookup.add("some", frozenset({Selector("a*", (("x", "1*"),))}))
-    lookup.add("one", frozenset({Selector("a")}))
-    assert lookup.candidates(Series("b")) == ["all", "some"]
-    assert sorted(lookup.candidates(Series("a"))) == ["all", "one", "some"]
+    index = SelectionIndex[str]()
+    index.add("all", frozenset({Selector(), Selector("a")}))
+    index.add("some", frozenset({Selector("a*", (("x", "1*"),))}))
+    index.add("one", frozenset({Selector("a")}))
+    assert index.candidates(Series("b")) == ["all", "some"]
+    assert sorted(index.candidates(Series("a"))) == ["all", "one", "some"]

@@ -12,8 +12,8 @@ REST_RATIO = 20  # a client over its limits is left alone for so many times what
 REST_MIN_S, REST_MAX_S = 0.01, 0.1
 
 
-class Turn:
-    """The turns of one client: `bytes` is how much to read for the next."""
+class TimeSlice:
+    """The slices of one client: `bytes` is how much to read for the next."""
 
     __slots__ = ("_took_s", "bytes")
 

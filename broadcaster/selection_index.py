@@ -16,7 +16,7 @@ Key = tuple[str, ...]
 ANYTHING: Key = ()
 
 
-class Lookup(Generic[Owner]):
+class SelectionIndex(Generic[Owner]):
     """Owners of selections."""
 
     __slots__ = ("_keys", "_owners")

@@ -14,7 +14,7 @@ class Due(Protocol):
 Waiting = TypeVar("Waiting", bound=Due)
 
 
-class Throttled(Generic[Waiting]):
+class DelayQueue(Generic[Waiting]):
     """They cost nothing while they wait, however many they are."""
 
     __slots__ = ("_heap", "_numbers", "_waiting")
