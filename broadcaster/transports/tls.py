@@ -16,6 +16,7 @@ import trio
 
 from broadcaster.certificate import Certificate
 from broadcaster.stream import LINGER_BYTES, LINGER_S, RECEIVE_BYTES, FrameStream
+from broadcaster.turnstile import Turnstile
 
 PIECE_BYTES = 131_072  # encrypted and written at once: eight records of TLS
 RECORD_BYTES = 16_384
@@ -48,14 +49,16 @@ class TlsPipe(trio.abc.Stream):
         self._received = b""  # plaintext beyond what was asked for
         self._ended = False
 
-    async def shake_hands(self) -> None:
-        """Raises trio.BrokenResourceError; the peer has then been told why."""
+    async def shake_hands(self, coming: Turnstile | None = None) -> None:
+        """Through `coming`, for it is work. Raises trio.BrokenResourceError; the peer has then been told why."""
         while True:
             try:
                 self._call(self._tls.do_handshake)
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._hear()
+                if coming is not None:
+                    await coming.passed()
             except OSError as error:
                 if isinstance(error, ssl.SSLError):
                     await self._refuse(error)
@@ -204,7 +207,7 @@ class TlsStream(FrameStream):
         super().__init__(sock, self._pipe)
 
     async def shake_hands(self) -> None:
-        await self._pipe.shake_hands()
+        await self._pipe.shake_hands(self.coming)
 
     def try_send(self, data: bytes) -> bool:
         if self._rest is not None or self._writers or self.broken:

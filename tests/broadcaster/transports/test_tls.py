@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from broadcaster.certificate import Certificate
 from broadcaster.transports.tls import NOT_TLS, PIECE_BYTES, TlsPipe
+from broadcaster.turnstile import AT_ONCE, Turnstile
 from tests.broadcaster.raw_client import RawClient
 from tests.broadcaster.transports.test_websocket import service
 from tests.papers import Papers, SealedSocket, papers
@@ -275,3 +277,31 @@ async def test_who_gives_up_in_the_handshake_costs_nobody_else_anything(
         other = await RawClient.connect(mine.port)
         with other.sock:
             assert (await other.open()).startswith("HTTP/1.1 101 ")
+
+
+async def test_a_handshake_waits_for_its_turn(tmp_path: Path) -> None:
+    files, coming, done = papers(tmp_path), Turnstile(), trio.Event()
+    for _ in range(AT_ONCE):
+        await coming.passed()
+    ours, client = socket.socketpair()
+    with ours, client:
+        for each in (ours, client):
+            each.setblocking(False)
+        pipe, peer = TlsPipe(ours, Certificate(files.certificate, files.key)), SealedSocket(client, files.trusting())
+
+        async def shake() -> None:
+            await pipe.shake_hands(coming)
+            done.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shake)
+            assert not peer.shake()
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(BlockingIOError):
+                client.recv(1, socket.MSG_PEEK)
+            nursery.start_soon(coming.run)
+            with trio.fail_after(10):
+                while not peer.shake():
+                    await trio.lowlevel.wait_readable(client)
+                await done.wait()
+            nursery.cancel_scope.cancel()
