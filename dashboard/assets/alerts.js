@@ -39,8 +39,10 @@ export class Alerts {
     this.shown = -1; // version of the state
     /** @type {Map<string, Firing>} */
     this.before = new Map();
-    this.asking = false;
-    this.again = false;
+    /** @type {Promise<unknown>} the question that is out, and its rest */
+    this.asking = Promise.resolve();
+    /** @type {Promise<void>|null} the answer to whoever asks now, if it has to wait */
+    this.next = null;
     this.events = 0; // heard of alerts
     this.passedOver = 0;
     this.wasLive = false;
@@ -132,24 +134,35 @@ export class Alerts {
     this.wasLive = isLive;
   }
 
-  /** What the broadcaster says. One question at a time; who asks meanwhile gets the next answer. */
-  async ask() {
-    this.again = this.asking;
-    if (this.asking) return;
-    this.asking = true;
+  /** What the broadcaster says. One question at a time; who asks meanwhile waits for the next answer. @returns {Promise<void>} */
+  ask() {
+    this.next ??= this.asking.then(() => {
+      this.next = null;
+      const question = this.#question();
+      const rest = () => new Promise((rested) => { setTimeout(rested, REST_MS); });
+      this.asking = question.then(rest, rest);
+      return question.then((isNews) => (isNews ? undefined : this.ask()));
+    });
+    return this.next;
+  }
+
+  /** @returns {Promise<boolean>} the answer is of now, or there is none */
+  async #question() {
     clearTimeout(this.timer);
+    const { events } = this;
+    let isNews = true;
     try {
-      const { events } = this;
       const answer = await listed(this.url);
-      if (this.#isNews(events)) this.state.answered({ ...answer, writable: answer.writable && session.mayAdmin });
+      isNews = this.#isNews(events);
+      if (isNews) this.state.answered({ ...answer, writable: answer.writable && session.mayAdmin });
     } catch {
       this.state.unanswered();
       for (const series of this.store.series.values()) if (series.metric === 'alerts.firing') this.#count(series);
     }
     this.#show();
-    setTimeout(() => { this.asking = false; if (this.again) void this.ask(); }, REST_MS);
     const busy = this.drawer.isOpen || this.state.active.length > 0;
     this.timer = setTimeout(() => this.ask(), this.state.reachable ? (busy ? SOON_MS : SELDOM_MS) : FAILED_MS);
+    return isNews;
   }
 
   /** What was asked before an event may not know of it, and would bring back what is over; it is being asked again. @param {number} events when it was asked */

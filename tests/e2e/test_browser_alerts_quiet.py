@@ -20,6 +20,18 @@ above = 5
 metric = "shop.errors"
 above = 5.5
 """
+SLOWLY = """() => {
+    const real = window.fetch;
+    window.listing = 0;
+    window.fetch = async (url, options) => {
+        const answer = await real(url, options);
+        if (!String(url).endsWith('/v1/alerts')) return answer;
+        window.listing++;
+        await new Promise((done) => setTimeout(done, 1000));
+        window.listing--;
+        return answer;
+    };
+}"""
 TOPS = "[...document.querySelectorAll('#panels .panel')].map((panel) => panel.getBoundingClientRect().top)"
 
 
@@ -95,3 +107,16 @@ def test_a_webhook_is_kept_until_it_is_taken_away(quiet: View, rules: Path) -> N
     quiet.page.click(BELL)
     quiet.page.click("[data-rule='told'] >> text=Edit")
     assert quiet.page.locator(".alert-form [name=unhook]").is_hidden()
+
+
+def test_what_was_saved_is_in_the_list_when_the_form_closes(publisher: Publisher, quiet: View) -> None:
+    quiet.page.click(BELL)
+    quiet.page.click("#new-alert")
+    fill(quiet, metric="shop.errors", value="7", name="new")
+    quiet.page.evaluate(SLOWLY)
+    publisher.publish(sample("shop.errors", 9.0))
+    quiet.until("window.listing === 1")
+    quiet.page.click(".alert-form .primary")
+    quiet.page.wait_for_selector(".alert-form", state="hidden")
+    quiet.page.click(BELL)
+    assert quiet.js("document.querySelectorAll('[data-rule=new]').length") == 1
