@@ -18,6 +18,7 @@ QUICK_S = 0.0002  # a step of so little is taken by whoever brought the samples,
 REST_MIN_S = 0.002  # all are served once in less: no rest, since the event loop's timers are no finer than 1 ms
 STEP_MEMBERS = 256  # served without a pause, while much comes
 MUCH_SAMPLES = 200  # in one step; then batches are worth sharing, and time for reading is needed
+BUSY_S = 0.1  # after samples were served more are to be expected
 ENOUGH_SAMPLES = 7_000  # for a batch of which every byte is cheap to send: a rest ends before its time
 
 
@@ -35,6 +36,7 @@ class Flusher:
         self._held = self._woken = False
         self._resting = True  # until it runs
         self._took = 0.0  # the last step
+        self._served_at = -BUSY_S
         self._worked = 0.0  # since the last rest, or since the round began
         self._round = 0  # sections to be served before any is served twice
         self.times = FlushTimes()
@@ -44,6 +46,10 @@ class Flusher:
         """How long it rests from now on."""
         self._rest_max_s = rest_max_s
         self._rest_ratio = rest_ratio
+
+    def busy(self) -> bool:
+        """Samples were served just now."""
+        return trio.current_time() - self._served_at < BUSY_S
 
     def wake(self) -> None:
         if self._held:
@@ -100,7 +106,9 @@ class Flusher:
             hub.collect(now)
         if self._round <= 0:
             self._round, self._worked = hub.waiting, 0.0
-        self._round -= hub.serve(now, members)
+        if served := hub.serve(now, members):
+            self._round -= served
+            self._served_at = now
         due = hub.flush_due(now)
         self._took = time.perf_counter() - began
         self._worked += self._took

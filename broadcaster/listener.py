@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -51,8 +52,9 @@ class Listener:
         addresses: Addresses | None = None,
         refusals: Refusals | None = None,
         handshakes_max: int | None = None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`handshakes_max`: if fewer than configured are possible."""
+        """`handshakes_max`: if fewer than configured are possible; `busy`: others wait for the event loop."""
         self._config = config
         if addresses is None:  # an empty one is falsy
             addresses = Addresses(config.connections_per_address, config.trusted_networks)
@@ -63,13 +65,14 @@ class Listener:
         self._house = house
         self._certificate = certificate
         self._handshakes: dict[trio.CancelScope, None] = {}
-        self._coming, self._going = Turnstile(), Turnstile()
+        self._busy = busy
+        self._coming, self._going = Turnstile(busy), Turnstile(busy)
         self._refusals.used["handshakes_max"] = self._handshakes.__len__
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Connections live in `nursery`."""
         nursery.start_soon(self.turn)
-        await accept_all(listener, partial(self._accepted, nursery), lambda: self._coming.crowded)
+        await accept_all(listener, partial(self._accepted, nursery), lambda: self._coming.crowded, self._busy)
 
     async def turn(self) -> None:
         """Lets those through who come and go, until cancelled; `accept` does it, too."""
@@ -96,15 +99,8 @@ class Listener:
         stream = FrameStream(accepted) if certificate is None else TlsStream(accepted, certificate)
         stream.coming, stream.going = self._coming, self._going
         try:
-            async with trio.open_nursery() as nursery:
-                connection = await self._open(stream, address, nursery)
-                if connection is not None:
-                    try:
-                        await connection.run()
-                    finally:
-                        self._house.leave(connection)
-                        connection.forget()
-                nursery.cancel_scope.cancel()
+            if await self._heard(stream, address):
+                await self._meet(stream, address)
         # LocalProtocolError: a ping amid a fragmented message, which trio-websocket answers after it sent a close.
         except* (ConnectionClosed, LocalProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("%s: connection lost", address)
@@ -118,6 +114,18 @@ class Listener:
         finally:
             await trio.aclose_forcefully(stream)
 
+    async def _meet(self, stream: FrameStream, address: str) -> None:
+        """From the request to the end."""
+        async with trio.open_nursery() as nursery:
+            connection = await self._open(stream, address, nursery)
+            if connection is not None:
+                try:
+                    await connection.run()
+                finally:
+                    self._house.leave(connection)
+                    connection.forget()
+            nursery.cancel_scope.cancel()
+
     async def _refuse(self, stream: FrameStream) -> None:
         try:
             with trio.move_on_after(self._config.close_s):
@@ -126,8 +134,8 @@ class Listener:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it did not wait for the answer
 
-    async def _handshake(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> WebSocketRequest | None:
-        """The request, or None if it does not come in time, or others need the place: the client is told."""
+    async def _heard(self, stream: FrameStream, address: str) -> bool:
+        """Whether a request comes in time, before others need the place; otherwise the client is told."""
         while len(self._handshakes) >= self._handshakes_max:
             oldest = next(iter(self._handshakes))
             del self._handshakes[oldest]
@@ -136,20 +144,16 @@ class Listener:
         with trio.move_on_after(self._config.handshake_s) as scope:
             self._handshakes[scope] = None
             stream.on_end = scope.cancel
-            stream.before_open = explained
             try:
                 if isinstance(stream, TlsStream):
                     await stream.shake_hands()
-                return await wrap_server_stream(
-                    nursery,
-                    stream,
-                    max_message_size=self._config.message_bytes,
-                    receive_buffer_size=65_536,
-                )
+                await stream.hear_head()
             finally:
                 pushed_out = scope not in self._handshakes
                 self._handshakes.pop(scope, None)
                 stream.on_end = None
+        if not scope.cancel_called:
+            return True
         if pushed_out:
             self._refuse_unheard(stream, address, Refusal(503, "too many handshakes at once", AGAIN, "handshakes"))
         elif scope.deadline <= trio.current_time():
@@ -157,6 +161,22 @@ class Listener:
             self._refuse_unheard(stream, address, Refusal(408, problem, (), "handshake_time"))
             with trio.move_on_after(self._config.close_s):
                 await stream.aclose()
+        return False
+
+    async def _request(self, stream: FrameStream, nursery: trio.Nursery) -> WebSocketRequest | None:
+        """What was heard, or None if it is no handshake: the client was told."""
+        with trio.move_on_after(self._config.handshake_s) as scope:
+            stream.on_end = scope.cancel
+            stream.before_open = explained
+            try:
+                return await wrap_server_stream(
+                    nursery,
+                    stream,
+                    max_message_size=self._config.message_bytes,
+                    receive_buffer_size=65_536,
+                )
+            finally:
+                stream.on_end = None
         return None
 
     def _refuse_unheard(self, stream: FrameStream, address: str, refusal: Refusal) -> None:
@@ -171,7 +191,7 @@ class Listener:
 
     async def _open(self, stream: FrameStream, address: str, nursery: trio.Nursery) -> Connection | None:
         """The handshake and its answer. None: it ended with that."""
-        request = await self._handshake(stream, address, nursery)
+        request = await self._request(stream, nursery)
         if request is None:
             return None
         decision = self._decide(request, stream, address.rpartition(":")[0])

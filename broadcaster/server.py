@@ -101,6 +101,7 @@ class Broadcaster:
             addresses=self.addresses,
             refusals=self.refusals,
             handshakes_max=self.files.handshakes,
+            busy=self.flusher.busy,
         )
         self.watchdog = Watchdog(config.watchdog_s)
         self._reporting = Reporting(self._shared, self._roster, self.flusher, self.alerting, self.watchdog, self.files)

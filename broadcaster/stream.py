@@ -25,6 +25,7 @@ LINGER_S = 1.0
 LINGER_BYTES = 4 * 1_048_576
 RECEIVE_BYTES = 65_536
 HEAD_END = re.compile(rb"\n\r?\n")  # where h11, and so trio-websocket, takes a head to end
+HEAD_BYTES = 16_384  # the most that h11 takes
 TLS_RECORD = b"\x16"  # begins a handshake of TLS, whose sender shall not wait for an answer
 
 
@@ -35,7 +36,9 @@ class FrameStream(trio.abc.Stream):
         "_close_sent",
         "_early",
         "_ended",
+        "_head_passed",
         "_head_seen",
+        "_heard",
         "_lock",
         "_may_read",
         "_opened",
@@ -69,7 +72,7 @@ class FrameStream(trio.abc.Stream):
         self._ended = Latch()  # nothing more will be received
         self._opened = False
         self._may_read = Latch()
-        self._head_seen = False
+        self._heard = self._head_seen = self._head_passed = False  # enough for an answer; to its end; by trio-websocket
         self._early = b""  # what the peer sent right behind its handshake
         self.head = b""  # of the handshake, as far as it was received; trio-websocket refuses one of more than 16 KiB
         self._close_sent = False
@@ -88,7 +91,7 @@ class FrameStream(trio.abc.Stream):
 
     def opened(self) -> None:
         """The handshake is done: what is written are frames, close frames preceded by what `before_close` gives."""
-        self._opened = self._head_seen = True
+        self._opened = self._heard = self._head_seen = self._head_passed = True
         self.head = b""
         self._may_read.set()
 
@@ -166,6 +169,10 @@ class FrameStream(trio.abc.Stream):
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
         """What trio-websocket shall see: the handshake, and then what the reader does not take."""
+        if not self._head_passed:
+            await self.hear_head()
+            self._head_passed = True
+            return b"" if self._ended.is_set() else self.head
         if self._head_seen:
             await self._may_read.wait()
             early, self._early = self._early, b""
@@ -181,20 +188,30 @@ class FrameStream(trio.abc.Stream):
                 if not data:
                     return b""
                 self.received_at = trio.current_time()
-        data = await self._hear(max_bytes)
-        if not self.head and data[:1] == TLS_RECORD:
-            return b""
-        head = self.head + data
-        end = HEAD_END.search(head)
-        if end is None:
-            self.head = bytes(head)
-            return data
-        used = end.end() - len(self.head)
-        self._head_seen = True
-        self.head, self._early = bytes(head[: end.end()]), bytes(head[end.end() :])
-        if self.coming is not None:
-            await self.coming.passed()
-        return data[:used]
+        return await self._hear(max_bytes)
+
+    async def hear_head(self) -> None:
+        """Waits until there is enough for trio-websocket to answer, and its turn has come.
+
+        So a handshake that never ends costs no more than its bytes. At the end of what is received `on_end` is called.
+
+        Raises:
+            trio.BrokenResourceError: the connection is broken.
+        """
+        while not self._heard:
+            data = await self._hear(RECEIVE_BYTES)
+            if not data or (not self.head and data[:1] == TLS_RECORD):
+                self._heard = True
+                return self._end()
+            begin = max(0, len(self.head) - 2)
+            self.head += data
+            if end := HEAD_END.search(self.head, begin):
+                self._head_seen = True
+                self.head, self._early = self.head[: end.end()], self.head[end.end() :]
+                if self.coming is not None:
+                    await self.coming.passed()
+            self._heard = self._head_seen or len(self.head) > HEAD_BYTES or self.head[:1] < b"!"
+        return None
 
     async def _hear(self, max_bytes: int | None) -> bytes | bytearray:
         try:

@@ -2,11 +2,12 @@
 
 import socket
 
+import pytest
 import trio
 import trio.testing
 
 from broadcaster.accepting import accept_all
-from broadcaster.turnstile import AT_ONCE
+from broadcaster.turnstile import AT_ONCE, PAUSE_S
 
 CROWD = 10 * AT_ONCE
 
@@ -66,4 +67,25 @@ async def test_nobody_is_accepted_while_it_is_crowded() -> None:
                     await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
     for each in (*clients, *came):
+        each.close()
+
+
+async def test_few_are_accepted_while_others_are_served(autojump_clock: trio.testing.MockClock) -> None:
+    came: list[tuple[float, socket.socket]] = []
+
+    def accepted(connection: socket.socket, host: str, port: int) -> None:
+        came.append((trio.current_time(), connection))
+
+    with socket.create_server(("127.0.0.1", 0), backlog=CROWD) as listener:
+        listener.setblocking(False)
+        crowd = [socket.create_connection(listener.getsockname()) for _ in range(CROWD)]
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(accept_all, listener, accepted, lambda: False, lambda: True)
+            await trio.sleep(CROWD)
+            nursery.cancel_scope.cancel()
+        assert [at - began for at, _ in came[AT_ONCE:]] == pytest.approx(
+            [PAUSE_S * (1 + number) for number in range(CROWD - AT_ONCE)]
+        )
+    for each in (*crowd, *(connection for _, connection in came)):
         each.close()

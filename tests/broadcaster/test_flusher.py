@@ -9,7 +9,7 @@ import trio.testing
 
 from broadcaster import flusher as flusher_module
 from broadcaster.audience import SECTION_MEMBERS
-from broadcaster.flusher import ENOUGH_SAMPLES, MUCH_SAMPLES, QUICK_S, STEP_MEMBERS, Flusher
+from broadcaster.flusher import BUSY_S, ENOUGH_SAMPLES, MUCH_SAMPLES, QUICK_S, STEP_MEMBERS, Flusher
 from broadcaster.hub import Hub
 
 REST_MAX_S = 0.05
@@ -214,3 +214,22 @@ async def test_a_throttled_audience_is_flushed_when_it_is_due(
     flusher = await run(hub, monkeypatch, [began + 1])
     assert hub.times("serve", began) == [1, 7]
     assert sum(flusher.histogram.counts) == 1, "nothing came, so the second is no flush to measure"
+
+
+@pytest.mark.parametrize("sections", [0, 1])
+async def test_it_is_busy_for_a_moment_after_somebody_was_served(
+    autojump_clock: trio.testing.MockClock, sections: int
+) -> None:
+    hub = Recorder(sections=sections)
+    flusher = Flusher(REST_MAX_S)
+    assert not flusher.busy()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run, hub)
+        await trio.sleep(1)
+        hub.pending += 1
+        flusher.wake()
+        await trio.sleep(0.9 * BUSY_S)
+        assert flusher.busy() == bool(sections), "what nobody wants takes no time"
+        await trio.sleep(0.2 * BUSY_S)
+        assert not flusher.busy()
+        nursery.cancel_scope.cancel()

@@ -146,9 +146,12 @@ async def test_what_comes_behind_the_handshake_waits_until_frames_are_expected(p
     stream, peer = pair
     seen: list[bytes] = []
     peer.send(HEAD[:-2])
-    first = bytes(await stream.receive_some())
+    with trio.move_on_after(0) as scope:
+        await stream.hear_head()
+    assert scope.cancelled_caught
     peer.send(HEAD[-2:] + b"early")
-    assert first + bytes(await stream.receive_some()) == HEAD
+    await stream.hear_head()
+    assert await stream.receive_some() == stream.head == HEAD
     with trio.move_on_after(0) as scope:
         await stream.receive_some()
     assert scope.cancelled_caught
@@ -163,6 +166,32 @@ async def test_what_comes_behind_the_handshake_waits_until_frames_are_expected(p
     peer.send(b"more")
     assert await stream.receive_some() == b"e"
     assert seen == [b"early", b"more"]
+    await trio.aclose_forcefully(stream)
+
+
+@pytest.mark.parametrize("sent", [HEAD, b"!" * 16_385, b" ", b"\r", b"GET /\n\n"])
+async def test_a_head_is_heard_when_there_is_enough_to_answer(pair: Pair, sent: bytes) -> None:
+    stream, peer = pair
+    piece = max(1, len(sent) // 64)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.hear_head)
+        for begin in range(0, len(sent), piece):
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(nursery.child_tasks) == 1, "not before"
+            peer.send(sent[begin : begin + piece])
+    assert await stream.receive_some() == sent
+    await trio.aclose_forcefully(stream)
+
+
+async def test_a_peer_that_ends_within_its_head_is_told_of(pair: Pair) -> None:
+    stream, peer = pair
+    ends: list[None] = []
+    stream.on_end = lambda: ends.append(None)
+    peer.send(HEAD[:-1])
+    peer.say_end() if isinstance(peer, SealedSocket) else peer.shutdown(socket.SHUT_WR)
+    await stream.hear_head()
+    assert len(ends) == 1
+    assert await stream.receive_some() == b""
     await trio.aclose_forcefully(stream)
 
 

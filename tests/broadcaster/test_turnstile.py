@@ -1,9 +1,10 @@
 """A few in each turn of the event loop, in order."""
 
+import pytest
 import trio
 import trio.testing
 
-from broadcaster.turnstile import AT_ONCE, CROWD, Turnstile
+from broadcaster.turnstile import AT_ONCE, CROWD, PAUSE_S, Turnstile
 
 
 async def test_a_crowd_passes_a_few_at_a_time_in_order() -> None:
@@ -25,6 +26,34 @@ async def test_a_crowd_passes_a_few_at_a_time_in_order() -> None:
             assert len(passed) - before <= 2 * AT_ONCE  # this one may run last in a turn and first in the next
         for first in range(0, 10 * AT_ONCE, AT_ONCE):
             assert sorted(passed[first : first + AT_ONCE]) == list(range(first, first + AT_ONCE))
+        nursery.cancel_scope.cancel()
+
+
+async def test_while_others_are_served_one_passes_in_a_millisecond(autojump_clock: trio.testing.MockClock) -> None:
+    passed: list[float] = []
+    busy = True
+
+    async def come() -> None:
+        await turnstile.passed()
+        passed.append(trio.current_time())
+
+    turnstile = Turnstile(lambda: busy)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turnstile.run)
+        for _ in range(AT_ONCE):  # what was free before anybody came
+            await come()
+        began = trio.current_time()
+        async with trio.open_nursery() as crowd:
+            for _ in range(50):
+                crowd.start_soon(come)
+        assert passed[AT_ONCE:] == pytest.approx([began + PAUSE_S * (1 + number) for number in range(50)])
+        await trio.sleep(2 * PAUSE_S)
+        busy = False
+        began = trio.current_time()
+        async with trio.open_nursery() as crowd:
+            for _ in range(50):
+                crowd.start_soon(come)
+        assert trio.current_time() - began <= PAUSE_S
         nursery.cancel_scope.cancel()
 
 
