@@ -1,6 +1,11 @@
-"""Somebody who means no good, as a process: floods of one kind, again and again until told to stop."""
+"""Somebody who means no good, as a process: floods of one kind, again and again until told to stop.
+
+An attacker has a machine of its own. Here it gets the time that nobody else wants of the processors (`SCHED_IDLE`), so
+that what the others notice is the flood, and not that somebody computes beside them.
+"""
 
 import itertools
+import os
 import select
 import socket
 import time
@@ -75,6 +80,7 @@ def attacking(kind: str, port: int, processes: int = 1) -> Iterator[None]:
 
 
 def run_attacker(kind: str, port: int, stop: Flag) -> None:
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     numbers = itertools.count(1)
     while not stop.is_set():
         with suppress(OSError):  # thrown out, or not let in: comes again

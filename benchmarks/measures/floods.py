@@ -14,6 +14,7 @@ from benchmarks.statistics import ages_ms
 
 READING = 100
 PROBES = 20
+DEALT_WITH = ("connections_opened", "errors", "refused", "rejected_samples")
 LIMITS = {"samples_per_second": 20_000, "messages_per_second": 5_000, "bytes_per_second": 5_000_000}
 
 Row = dict[str, Any]
@@ -28,6 +29,7 @@ def floods(options: Options) -> list[Row]:
             say(
                 f"floods run {run} of {kind}: p99 {row['before_p99_ms']:.2f} -> {row['during_p99_ms']:.2f} ms "
                 f"({row['p99_ratio']:.2f}), server {row['during_server_cpu']:.2f} cores, "
+                f"{row['dealt_with_per_s']:,.0f} dealt with a second, "
                 f"{row['lost']} lost, {row['errors']} errors"
             )
     return rows
@@ -46,8 +48,9 @@ def measured(kind: str, options: Options) -> Row:
             watch("before")
             with attacking(kind, run.port):
                 time.sleep(options.warm_s)
-                began = run.moment()
+                began, came = run.moment(), _dealt_with(run.port)
                 watch("during")
+                came = _dealt_with(run.port) - came
                 ended = run.moment()
             time.sleep(options.warm_s)
             watch("after")
@@ -56,11 +59,18 @@ def measured(kind: str, options: Options) -> Row:
         seconds = ended.at - began.at
         row["p99_ratio"] = row["during_p99_ms"] / row["before_p99_ms"]
         row["during_server_cpu"] = (ended.server_cpu_s - began.server_cpu_s) / seconds
+        row["dealt_with_per_s"] = came / seconds
         row["lost"] = lost
         row["errors"] = report.errors + report.probe_errors + report.closed
         row["memory_bytes"] = run.memory()
         row["series"] = scrape(run.port).get("series", 0)
         return row
+
+
+def _dealt_with(port: int) -> float:
+    """What of the flood was let in or refused: connections, messages and samples beyond the limits."""
+    figures = scrape(port)
+    return sum(figures.get(name, 0.0) for name in DEALT_WITH)
 
 
 def _ages(probes: FleetHandle, seconds: float) -> dict[str, float]:

@@ -16,13 +16,24 @@ def floods(section: Mapping[str, Any]) -> str:
             number(row["during_p99_ms"]),
             f"{row['p99_ratio']:.2f} ({_spread(rows, row['kind'])})",
             number(row["after_p99_ms"]),
+            number(row["dealt_with_per_s"]),
             number(row["during_server_cpu"]),
             number(row["lost"]),
             number(row["memory_bytes"] / 1e6),
         ]
         for row in medians(rows, ["kind"])
     ]
-    head = ["a flood of", "p99 before, ms", "during", "times", "after", "server, cores", "samples lost", "memory, MB"]
+    head = [
+        "a flood of",
+        "p99 before, ms",
+        "during",
+        "times",
+        "after",
+        "dealt with, /s",
+        "server, cores",
+        "samples lost",
+        "memory, MB",
+    ]
     return table(head, lines)
 
 
