@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from broadcaster.alerts.rules import Rule, RuleError, parse_rule
+from broadcaster.alerts.rules import Rule, RuleError, parse_rule, shorten
 from broadcaster.revisions import revision_of
 
 FILE_BYTES: Final = 1_048_576
@@ -18,6 +18,11 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 UNREAD: Final[Stamp] = (("", 0, 0),)
 _LONG_TEXT: Final = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
+_NAME: Final = r"""\s*("[^"]*"|'[^']*'|[^\s\[\]."'=]+)\s*"""
+_HEADER: Final = re.compile(rf"\s*\[{_NAME}\]")
+_SUBTABLE: Final = re.compile(rf"\s*\[{_NAME}\.{_NAME}\]")
+_ANY_HEADER: Final = re.compile(r"\s*\[")
+_KEY: Final = re.compile(rf"{_NAME}[.=]")
 _AT_LINE: Final = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -130,8 +135,8 @@ def _parse(
             rules.append(parse_rule(title, table))
         except RuleError as error:
             line = line_of(text, title, error.key)
-            where = f"{title}.{error.key}" if error.key else title
-            problems.append(Problem(name, line, f"{where}: {str(error).removeprefix(f'{error.key}: ')}"))
+            where = f"{shorten(title)}.{shorten(error.key)}" if error.key else shorten(title)
+            problems.append(Problem(name, line, f"{where}: {error.problem}"))
     return ([] if problems else rules), problems
 
 
@@ -139,23 +144,20 @@ def line_of(text: str, table: str, key: str) -> int:
     """The line of a key of a top-level table, else of its header, else 1. For messages: it does not parse TOML."""
     key = key.partition(".")[0]
     lines = _LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
-    header = re.compile(rf"\s*\[\s*{_spelled(table)}\s*\]")
-    assignment = re.compile(rf"\s*{_spelled(key)}\s*[.=]")
-    top = re.compile(rf"\s*{_spelled(table)}\s*[.=]")
-    start = next((at for at, line in enumerate(lines) if header.match(line) or top.match(line)), None)
+    start = next(
+        (at for at, line in enumerate(lines) if _begins(line, _HEADER, table) or _begins(line, _KEY, table)), None
+    )
     if start is None:
         return 1
     if key:
-        subtable = re.compile(rf"\s*\[\s*{_spelled(table)}\s*\.\s*{_spelled(key)}\s*\]")
         for at in range(start + 1, len(lines)):
-            if assignment.match(lines[at]) or subtable.match(lines[at]):
+            if _begins(lines[at], _KEY, key) or _begins(lines[at], _SUBTABLE, table, key):
                 return at + 1
-            if re.match(r"\s*\[", lines[at]):
+            if _ANY_HEADER.match(lines[at]):
                 break
     return start + 1
 
 
-def _spelled(key: str) -> str:
-    """A pattern for the ways to write a key."""
-    plain = re.escape(key)
-    return f"(?:{plain}|\"{plain}\"|'{plain}')"
+def _begins(line: str, form: re.Pattern[str], *names: str) -> bool:
+    found = form.match(line)
+    return found is not None and tuple(each[1:-1] if each[0] in "\"'" else each for each in found.groups()) == names

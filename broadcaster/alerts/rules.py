@@ -22,12 +22,18 @@ UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
+def shorten(name: str) -> str:
+    """For an error message."""
+    return name if len(name) <= NAME_MAX else name[: NAME_MAX - 3] + "..."
+
+
 class RuleError(ValueError):
     """An alert that is refused: `key` of its table ("" for the table as a whole) and what was expected of it."""
 
     def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"{key}: {problem}" if key else problem)
+        super().__init__(f"{shorten(key)}: {problem}" if key else problem)
         self.key = key
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def parse_rule(name: str, table: object) -> Rule:
 
 def _unknown(name: str, key: str, value: object) -> str:
     if isinstance(value, Mapping):
-        return f'unknown table; a name with a dot in it is written ["{name}.{key}"]'
+        return f'unknown table; a name with a dot in it is written ["{name}.{shorten(key)}"]'
     close = difflib.get_close_matches(key, KEYS, n=1)
     return f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(KEYS)}"
 

@@ -114,7 +114,21 @@ def test_a_slip_of_the_pen_switches_nothing_off(tmp_path: Path) -> None:
         ("[b]\nfor=1\n[a]\nabove=1", "b", "above", 1),
         ("a = 1", "a", "", 1),
         ("[a . b]", "a", "", 1),
+        ('[a]\n[a . "tags"]\nx=1', "a", "tags.x", 2),
+        ("x=1\n'a' . for = 1", "a", "for", 2),
+        ("x=1\n[ 'a b' ]\n\"c d\"=1", "a b", "c d", 3),
     ],
 )
 def test_where_a_key_is(text: str, table: str, key: str, line: int) -> None:
     assert line_of(text, table, key) == line
+
+
+def test_a_name_as_long_as_the_file_is_found_and_cut_short(tmp_path: Path) -> None:
+    """Of fuzzing: such a name took seconds as a pattern."""
+    long = "m" * (FILE_BYTES - 100)
+    (tmp_path / "a.toml").write_text(f"[a]\n{long} = 1\n")
+    (tmp_path / "b.toml").write_text(f"[{long}]\nabove = 1\n")
+    first, second = read_rules(tmp_path, RuleFiles()).problems
+    assert first.line == 2 and first.message.startswith("a.mmm")
+    assert second.line == 1 and second.message.startswith("mmm")
+    assert len(first.message) < 300 > len(second.message)
