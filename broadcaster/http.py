@@ -92,7 +92,7 @@ class Core(Protocol):
     async def stored(self) -> None:
         """Returns when that may be acknowledged. Raises MessageError (rate_limited)."""
 
-    def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         """The known series that the selection selects."""
 
     @property
@@ -270,7 +270,7 @@ def _selection(request: Request) -> Selection:
 
 async def _series(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
-    return JSON({"series": list(core.descriptors(_selection(request), caller))})
+    return JSON({"series": list(await core.descriptors(_selection(request), caller))})
 
 
 async def _history(request: Request, core: Core) -> Response:

@@ -6,13 +6,14 @@ once. Then each section of each audience is served: one message is joined, and e
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from broadcaster import messages
 from broadcaster.audience import Audience, Column, Member, Section, Wish
 from broadcaster.delay_queue import DelayQueue
 from broadcaster.history import History, Record
+from broadcaster.search import Search
 from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Entry, SampleError, Value
 
@@ -61,6 +62,7 @@ class Hub:
         self.batches = 0
         self._audiences: dict[tuple[object, ...], Audience] = {}
         self._index: SelectionIndex[Audience] = SelectionIndex()
+        self._searches: SelectionIndex[Search] = SelectionIndex()
         self._watchers: dict[Record, list[Audience]] = {}
         self._pending: dict[Record, tuple[list[Any], list[Any]]] = {}
         self._weight = 0
@@ -145,6 +147,8 @@ class Hub:
         for audience in self._index.candidates(record.series):
             if audience.wish.wants(record):
                 self._watch(audience, record)
+        for search in self._searches.candidates(record.series):
+            search.appeared(record)
         self._redescribe(record)
         if self.inspector is not None:
             self.inspector.appeared(record, now)
@@ -249,18 +253,23 @@ class Hub:
             else:
                 for audience in self._watchers.pop(record):
                     del audience.records[record]
+                for search in self._searches.candidates(record.series):
+                    search.forgotten(record)
                 if self.inspector is not None:
                     self.inspector.forgotten(record, now)
                 if self.recorder is not None:
                     self.recorder.forgotten(record)
 
-    def join(self, member: Member, wish: Wish) -> tuple[Section, int]:
-        """Makes the member one of the audience of its wish. Returns its section, and the seq where its chain begins."""
+    def join(self, member: Member, wish: Wish, records: Iterable[Record] | None = None) -> tuple[Section, int]:
+        """Makes the member one of the audience of its wish. Returns its section, and the seq where its chain begins.
+
+        `records`: those of the wish, if they were looked up already.
+        """
         audience = self._audiences.get(wish.key)
         if audience is None:
             audience = self._audiences[wish.key] = Audience(wish)
             self._index.add(audience, wish.selection)
-            for record in self.select(wish):
+            for record in self.select(wish) if records is None else dict.fromkeys(records):
                 self._watch(audience, record)
         section = audience.vacant(self.history.seq)
         return section, section.join(member, self.history.seq)
@@ -291,3 +300,17 @@ class Hub:
     def select(self, wish: Wish) -> list[Record]:
         """Of all series."""
         return wish.select(self.history.records.values())
+
+    def records(self, wish: Wish) -> Iterable[Record] | None:
+        """What an audience of this wish has; None: there is no such audience."""
+        audience = self._audiences.get(wish.key)
+        return None if audience is None else audience.records
+
+    def search(self, wish: Wish, among: Iterable[Record] | None = None) -> Search:
+        """The same as `select`, a few at a time, and true of every moment until `end_search`."""
+        search = Search(wish, self._watchers if among is None else among, self._watchers)
+        self._searches.add(search, wish.selection)
+        return search
+
+    def end_search(self, search: Search) -> None:
+        self._searches.discard(search)

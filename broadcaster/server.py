@@ -32,6 +32,7 @@ from broadcaster.publishing import PublishCounts
 from broadcaster.reloading import reconfigure
 from broadcaster.reporting import Reporting
 from broadcaster.roster import Roster
+from broadcaster.searcher import Searcher
 from broadcaster.selection import Selection
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
@@ -73,10 +74,13 @@ class Broadcaster:
         self.flusher = Flusher(config.flush_rest_max_s, config.flush_rest_ratio)
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
         self.hub = Hub(history, self.flusher.wake)
+        self.searcher = Searcher(self.hub, self.flusher.busy)
         counts = PublishCounts(Validator(history.kind_of, history.event_series))
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
-        self._shared = Shared(config, self.hub, ledger, authenticator, counts, trio.current_time, hold, release)
+        self._shared = Shared(
+            config, self.hub, ledger, authenticator, counts, self.searcher, trio.current_time, hold, release
+        )
         self.store = None if config.data_dir is None else Store(config.data_dir, config, self.hub, ledger)
         self._shared.store = self.store
         self.past = None if config.data_dir is None else Past(config.data_dir, config)
@@ -130,9 +134,9 @@ class Broadcaster:
         if self.store is not None and self.store.withholds:
             await self.store.stored()
 
-    def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
-        wish = Wish(selection, None, caller.may_subscribe)
-        return [record.descriptor() for record in self.hub.select(wish)]
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+        wish = Wish(selection, None, caller.may_subscribe, object())  # nobody else's: `may_subscribe` is the caller's
+        return [record.descriptor() for record in await self.searcher.all_of(wish)]
 
     @property
     def connected(self) -> int:
@@ -164,6 +168,7 @@ class Broadcaster:
         """Flushing, sweeping and telemetry."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.flusher.run, self.hub)
+            nursery.start_soon(self.searcher.run)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._reporting.lag.measure)
             nursery.start_soon(self.watchdog.run)

@@ -14,6 +14,7 @@ from broadcaster.ledger import Account, Ledger
 from broadcaster.mailbox import Overflow
 from broadcaster.publishing import PublishCounts
 from broadcaster.refusals import Refusals
+from broadcaster.searcher import Searcher
 from broadcaster.subjects import Subjects
 
 
@@ -85,6 +86,7 @@ class Shared:
     ledger: Ledger
     authenticator: Authenticator
     counts: PublishCounts
+    searcher: Searcher
     clock: Callable[[], float]  # steady seconds
     hold: Callable[[], None]  # before messages that came together are handled
     release: Callable[[], None]  # and after

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from broadcaster import messages
@@ -11,6 +12,7 @@ from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
+from broadcaster.searcher import Found
 from broadcaster.selection import Selection, parse_selection
 from broadcaster.shared import NULL_OUTLET, Outlet, Shared
 from ingest.messages import MessageError, message_id
@@ -19,15 +21,25 @@ from ingest.samples import show
 OPERATIONS_MAX = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What is looked up for whom; `found` is called with the series."""
+
+    selection: Selection
+    then: Found
+    wish: Wish
+    found: Found
+
+
 class Subscribing:
-    """One operation at a time, because a backfill under way must end before the audience changes again.
+    """One operation at a time: its series are looked up, and a backfill ends, before the audience changes again.
 
     `refuse` takes what is wrong with an operation that had to wait.
     """
 
     __slots__ = (
-        "_backfill", "_coverage", "_grant", "_operations", "_outlet", "_refuse", "_section", "_shared", "max_rate",
-        "subscriptions",
+        "_backfill", "_coverage", "_grant", "_lookup", "_operations", "_outlet", "_refuse", "_section", "_shared",
+        "max_rate", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
@@ -38,6 +50,7 @@ class Subscribing:
         self.subscriptions: dict[int, Selection] = {}
         self.max_rate: float | None = None  # batches a second
         self._section: Section | None = None
+        self._lookup: Lookup | None = None
         self._backfill: Backfill | None = None
         self._coverage: Coverage | None = None  # while it has subscriptions
         self._operations: list[Callable[[], None]] = []
@@ -50,6 +63,9 @@ class Subscribing:
         if self._backfill is None:
             if self._section is not None:
                 self._regranted(set(self._section.records))
+            if (lookup := self._lookup) is not None:
+                self._cancel()
+                self._look_up(lookup.selection, lookup.then)
             return
         self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe)
         if self._regranted not in self._operations:  # it is never refused, however many others wait
@@ -65,13 +81,21 @@ class Subscribing:
             self._outlet.send(messages.series(new))
 
     def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
-        if self._backfill is None:
+        if not self._occupied:
             operation()
         elif len(self._operations) < OPERATIONS_MAX:
             self._operations.append(operation)
         else:
-            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for a backfill to end"
+            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for one before them to end"
             raise MessageError("rate_limited", problem, id)
+
+    @property
+    def _occupied(self) -> bool:
+        return self._lookup is not None or self._backfill is not None
+
+    def _go_on(self) -> None:
+        while self._operations and not self._occupied:
+            self._operations.pop(0)()
 
     def subscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
@@ -104,12 +128,16 @@ class Subscribing:
             self._shared.refusals.count("subscriptions")
             self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
+        self._look_up(selection, lambda records: self._begun(id, selection, history, resume, list(records)))
+
+    def _begun(
+        self, id: int, selection: Selection, history: float | None, resume: str | None, records: list[Record]
+    ) -> None:
+        """Its series are known."""
         self.subscriptions[id] = selection
-        _, seq = self._join()
+        _, seq = self._join(records if self._section is None else [*self._section.records, *records])
         hub = self._shared.hub
-        wish = Wish(selection, None, None if self._grant is EVERYTHING else self._grant.may_subscribe)
         assert self._section is not None and self._coverage is not None
-        records = list(self._section.records) if len(self.subscriptions) == 1 else hub.select(wish)
         backfill = Backfill(hub.history, self._section, self._coverage, seq)
         resumed = False
         if resume is not None:
@@ -130,23 +158,42 @@ class Subscribing:
 
     def _ended(self) -> None:
         self._backfill = self._outlet.detour = None
-        while self._operations and self._backfill is None:
-            self._operations.pop(0)()
+        self._go_on()
 
-    def _join(self) -> tuple[int, int]:
-        """Makes the connection a member of the audience of all its subscriptions.
+    def _wish(self, selection: Selection) -> Wish:
+        grant = self._grant
+        return Wish(selection, self.max_rate, None if grant is EVERYTHING else grant.may_subscribe, grant.sight)
+
+    def _look_up(self, selection: Selection, then: Found, among: Iterable[Record] | None = None) -> None:
+        """Calls `then` with what the connection may see of a selection, now or later; until then it is occupied."""
+
+        def found(records: Iterable[Record]) -> None:
+            self._lookup = None
+            then(records)
+            self._go_on()
+
+        self._lookup = Lookup(selection, then, self._wish(selection), found)
+        self._shared.searcher.find(self._lookup.wish, among, found)
+
+    def _cancel(self) -> None:
+        if (lookup := self._lookup) is not None:
+            self._shared.searcher.cancel(lookup.wish, lookup.found)
+            self._lookup = None
+
+    def _union(self) -> Selection:
+        return frozenset().union(*self.subscriptions.values())
+
+    def _join(self, records: Iterable[Record] | None = None) -> tuple[int, int]:
+        """Makes the connection a member of the audience of all its subscriptions; `records`: what they select.
 
         Returns the seq where its chain ended (0: it had none), and the one where it goes on. Nothing is between them.
         """
-        hub, grant = self._shared.hub, self._grant
+        hub = self._shared.hub
         before, undescribed, end = self._section, dict[Record, None](), 0
         if before is not None:
             undescribed = before.undescribed  # known to it, but perhaps without a batch that could have brought it here
             end = hub.leave(self._outlet, before)
-        allows = None if grant is EVERYTHING else grant.may_subscribe
-        selection = frozenset().union(*self.subscriptions.values())
-        wish = Wish(selection, self.max_rate, allows, grant.sight)
-        section, seq = hub.join(self._outlet, wish)
+        section, seq = hub.join(self._outlet, self._wish(self._union()), records)
         self._section = section
         if before is None or self._coverage is None:
             self._coverage = Coverage(seq)
@@ -167,13 +214,16 @@ class Subscribing:
         if self.subscriptions.pop(id, None) is None:
             self._refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
             return
-        self._rejoin(id)
+        if self.subscriptions and self._section is not None:
+            self._look_up(self._union(), lambda records: self._rejoin(id, records), self._section.records)
+        else:
+            self._rejoin(id)
 
-    def _rejoin(self, id: int | None) -> None:
+    def _rejoin(self, id: int | None, records: Iterable[Record] | None = None) -> None:
         """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
         end = seq = self._shared.hub.history.seq
         if self.subscriptions:
-            end, seq = self._join()
+            end, seq = self._join(records)
         else:
             self.leave()
         if id is not None:
@@ -183,6 +233,7 @@ class Subscribing:
 
     def leave(self) -> None:
         """Takes the connection out of its audience."""
+        self._cancel()
         if self._section is not None:
             self._shared.hub.leave(self._outlet, self._section)
             self._section = self._coverage = None

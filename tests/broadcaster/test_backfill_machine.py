@@ -188,9 +188,11 @@ class CoreMachine(RuleBasedStateMachine):
         age_s=st.sampled_from([0.5, 5.0, 1e6]),
         bytes_max=st.sampled_from([100, 700, 10**6]),
         batches=st.integers(1, 6),
+        looked_up=st.sampled_from([None, 1, 3]),
     )
-    def begin(self, points: int, age_s: float, bytes_max: int, batches: int) -> None:
+    def begin(self, points: int, age_s: float, bytes_max: int, batches: int, looked_up: int | None) -> None:
         self.world = World(history_points=points, history_age_s=age_s, history_bytes=bytes_max, mailbox_batches=batches)
+        self.world.searcher.step = looked_up
         clock = SimpleNamespace(time=self.world.clock.time)
         self.patches.append(patch.object(subscribing, "time", clock))
         for each in self.patches:
@@ -211,6 +213,7 @@ class CoreMachine(RuleBasedStateMachine):
 
     def finish(self) -> None:
         for _ in range(3):
+            self.look_up(1_000)
             for reader in self.readers:
                 reader.client.stuck = False
                 reader.client.pump()
@@ -280,6 +283,12 @@ class CoreMachine(RuleBasedStateMachine):
         reader = self.readers[who]
         if ids := list(reader.asked):
             reader.client.say(type="unsubscribe", id=ids[-1 - which % len(ids)])
+
+    @rule(turns=st.integers(1, 20))
+    def look_up(self, turns: int) -> None:
+        for _ in range(turns):
+            if self.world.searcher.active:
+                self.world.searcher.turn()
 
     @rule(who=CLIENTS, stuck=st.booleans())
     def stick(self, who: int, stuck: bool) -> None:

@@ -66,7 +66,7 @@ class Core:
     async def stored(self) -> None:
         """At once."""
 
-    def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
         return ({"metric": series.metric} for series in SERIES if selects(selection, series))
 
     connected = 2

@@ -17,6 +17,8 @@ from broadcaster.ledger import Ledger
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.pages import Pages
 from broadcaster.publishing import PublishCounts
+from broadcaster.search import Search
+from broadcaster.searcher import Searcher
 from broadcaster.session import Session
 from broadcaster.shared import Shared
 from ingest.samples import Entry, SampleError, Series, Validator, Value
@@ -77,16 +79,38 @@ class Inbox:
         return [(batch.prev, batch.seq, batch.samples) for batch in self.batches]
 
 
+class Lookups(Searcher):
+    """`step`: how many series it looks at in a turn; None: at all, at once."""
+
+    step: int | None = None
+
+    def _advance(self, search: Search) -> bool:
+        if self.step is not None:
+            return search.advance(self.step)
+        while not search.advance(1_000):
+            pass
+        return True
+
+
 class World:
     def __init__(self, authenticator: Authenticator = anybody, **settings: Any) -> None:
         self.config = BroadcasterConfig(**settings)
         self.clock = Clock()
         self.history = LoggedHistory(self.config)
         self.hub = Hub(self.history)
+        self.searcher = Lookups(self.hub)
         counts = PublishCounts(Validator(self.history.kind_of, self.history.event_series))
         ledger = Ledger(self.config.producer_memory_s)
         self.shared = Shared(
-            self.config, self.hub, ledger, authenticator, counts, self.clock, hold=self.nothing, release=self.nothing
+            self.config,
+            self.hub,
+            ledger,
+            authenticator,
+            counts,
+            self.searcher,
+            self.clock,
+            hold=self.nothing,
+            release=self.nothing,
         )
 
     @staticmethod

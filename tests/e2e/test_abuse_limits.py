@@ -124,6 +124,30 @@ async def test_more_handshakes_than_allowed_push_out_the_oldest(start: Start, ht
         assert (await refused(http, broadcaster))["handshakes"] >= MANY - 20
 
 
+async def test_a_selection_that_takes_long_to_look_up(start: Start, dial: Dial, http: httpx.AsyncClient) -> None:
+    """A hundred globs over long values, none of which matches: a third of a second among these series."""
+    broadcaster = await start()
+    producer, subscriber, other = [await dial(broadcaster) for _ in range(3)]
+    series = [sample("m", 1.0, tags={"n": f"{number:04d}" + "a" * 100}) for number in range(1_500)]
+    await producer.publish(1, series)
+    select = [{"tags": {"n": f"*a*a*a*{number}*b"}} for number in range(100)]
+    pongs = 0
+
+    async def ask() -> None:
+        nonlocal pongs
+        while True:
+            await other.ping()
+            pongs += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        assert (await subscriber.subscribe(1, select=select))["series"] == []
+        params = {"select": [f"m{{n={each['tags']['n']}}}" for each in select]}
+        assert (await http.get(f"{broadcaster.http_url}/v1/series", params=params)).json() == {"series": []}
+        nursery.cancel_scope.cancel()
+    assert pongs > 20, "everybody else is served meanwhile"
+
+
 @asynccontextmanager
 async def _closing(wire: Wire) -> AsyncIterator[Wire]:
     try:
