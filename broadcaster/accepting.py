@@ -1,4 +1,4 @@
-"""Accepting from a listening socket, for WebSockets and for HTTP."""
+"""Accepting from a listening socket, for WebSockets and for HTTP (which does not say whether it is `busy`)."""
 
 import logging
 import socket

@@ -56,10 +56,14 @@ class Wish:
 
     def select(self, records: Iterable[Record]) -> list[Record]:
         """Those wanted and allowed."""
+        return list(filter(self.test(), records))
+
+    def test(self) -> Callable[[Record], bool]:
+        """The same as `wants`, for many."""
         matches, allows = compile_selection(self.selection), self.allows
         if allows is None:
-            return [record for record in records if matches(record.series)]
-        return [record for record in records if matches(record.series) and allows(record.series.metric)]
+            return lambda record: matches(record.series)
+        return lambda record: matches(record.series) and allows(record.series.metric)
 
 
 class Audience:

@@ -36,7 +36,7 @@ class Flusher:
         self._held = self._woken = False
         self._resting = True  # until it runs
         self._took = 0.0  # the last step
-        self._served_at = -BUSY_S
+        self._served, self._served_at = 0, -BUSY_S
         self._worked = 0.0  # since the last rest, or since the round began
         self._round = 0  # sections to be served before any is served twice
         self.times = FlushTimes()
@@ -106,10 +106,10 @@ class Flusher:
             hub.collect(now)
         if self._round <= 0:
             self._round, self._worked = hub.waiting, 0.0
-        if served := hub.serve(now, members):
-            self._round -= served
-            self._served_at = now
+        self._round -= hub.serve(now, members)
         due = hub.flush_due(now)
+        if hub.served != self._served:
+            self._served, self._served_at = hub.served, now
         self._took = time.perf_counter() - began
         self._worked += self._took
         if work:

@@ -13,7 +13,7 @@ from broadcaster import messages
 from broadcaster.audience import Audience, Column, Member, Section, Wish
 from broadcaster.delay_queue import DelayQueue
 from broadcaster.history import History, Record
-from broadcaster.search import Search
+from broadcaster.search import Searches
 from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Entry, SampleError, Value
 
@@ -60,10 +60,11 @@ class Hub:
         self._withheld: deque[dict[Record, tuple[list[Any], list[Any]]]] = deque()  # bounded by the recorder
         self.accepted_samples = 0
         self.batches = 0
+        self.served = 0  # sections, each time
         self._audiences: dict[tuple[object, ...], Audience] = {}
         self._index: SelectionIndex[Audience] = SelectionIndex()
-        self._searches: SelectionIndex[Search] = SelectionIndex()
         self._watchers: dict[Record, list[Audience]] = {}
+        self.searches = Searches(self._watchers.keys())
         self._pending: dict[Record, tuple[list[Any], list[Any]]] = {}
         self._weight = 0
         self._waiting: dict[Section, None] = {}  # to be served, in this order
@@ -147,8 +148,7 @@ class Hub:
         for audience in self._index.candidates(record.series):
             if audience.wish.wants(record):
                 self._watch(audience, record)
-        for search in self._searches.candidates(record.series):
-            search.appeared(record)
+        self.searches.appeared(record)
         self._redescribe(record)
         if self.inspector is not None:
             self.inspector.appeared(record, now)
@@ -238,6 +238,7 @@ class Hub:
         return self._throttled.next_due()
 
     def _emit(self, section: Section, now: float) -> None:
+        self.served += 1
         self._waiting.pop(section, None)
         self._throttled.discard(section)
         max_rate = section.audience.wish.max_rate
@@ -253,8 +254,7 @@ class Hub:
             else:
                 for audience in self._watchers.pop(record):
                     del audience.records[record]
-                for search in self._searches.candidates(record.series):
-                    search.forgotten(record)
+                self.searches.forgotten(record)
                 if self.inspector is not None:
                     self.inspector.forgotten(record, now)
                 if self.recorder is not None:
@@ -305,12 +305,3 @@ class Hub:
         """What an audience of this wish has; None: there is no such audience."""
         audience = self._audiences.get(wish.key)
         return None if audience is None else audience.records
-
-    def search(self, wish: Wish, among: Iterable[Record] | None = None) -> Search:
-        """The same as `select`, a few at a time, and true of every moment until `end_search`."""
-        search = Search(wish, self._watchers if among is None else among, self._watchers)
-        self._searches.add(search, wish.selection)
-        return search
-
-    def end_search(self, search: Search) -> None:
-        self._searches.discard(search)

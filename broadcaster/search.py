@@ -1,36 +1,76 @@
-"""The series of one wish, looked for a few at a time, since there may be very many of them. Pure."""
+"""The series of a wish, looked for one after the other, since there may be very many of them. Pure."""
 
-from collections.abc import Container, Iterable
-from itertools import islice
+from bisect import bisect_left
+from collections.abc import Callable, Collection
 
 from broadcaster.audience import Wish
 from broadcaster.history import Record
+from broadcaster.selection_index import SelectionIndex
+
+GONE_MAX = 1_000  # forgotten series that may stay in the order, beside as many as there are series
 
 
 class Search:
-    """`records` are those found; all of them once `advance` returned True.
+    """`records` are those found so far; all that there are once `advance` returned True, until the search is ended."""
 
-    Whoever knows of new series, and of those forgotten, calls `appeared` and `forgotten` until the search is over.
-    """
+    __slots__ = ("_known", "_order", "at", "records", "wants", "wish")
 
-    __slots__ = ("_known", "_left", "records", "wish")
-
-    def __init__(self, wish: Wish, among: Iterable[Record], known: Container[Record]) -> None:
-        """`known`: those of them that are not forgotten."""
+    def __init__(self, wish: Wish, order: list[Record], known: Collection[Record]) -> None:
         self.wish = wish
+        self.wants = wish.test()
+        self.at = 0  # place in the order of the next to be looked at
         self.records: dict[Record, None] = {}
-        self._left = iter(list(among))
+        self._order = order
         self._known = known
 
-    def advance(self, count: int) -> bool:
-        """Looks at so many more. True: at all."""
-        some = list(islice(self._left, count))
-        self.records.update((record, None) for record in self.wish.select(some) if record in self._known)
-        return len(some) < count
+    def advance(self, enough: Callable[[], bool]) -> bool:
+        """Looks at one after the other until it is enough. True: at all."""
+        while self.at < len(self._order):
+            record = self._order[self.at]
+            self.at += 1
+            if record in self._known and self.wants(record):
+                self.records[record] = None
+            if enough():
+                return False
+        return True
+
+
+class Searches:
+    """All that are under way, and the order of series in which they look."""
+
+    def __init__(self, known: Collection[Record]) -> None:
+        """`known`: all series that are not forgotten."""
+        self._known = known
+        self._order: list[Record] = []
+        self._active: dict[Search, None] = {}
+        self._index: SelectionIndex[Search] = SelectionIndex()
+
+    def begin(self, wish: Wish) -> Search:
+        search = Search(wish, self._order, self._known)
+        self._active[search] = None
+        self._index.add(search, wish.selection)
+        return search
+
+    def end(self, search: Search) -> None:
+        """What it found is true of now, and will not be kept so."""
+        del self._active[search]
+        self._index.discard(search)
 
     def appeared(self, record: Record) -> None:
-        if self.wish.wants(record):
-            self.records[record] = None
+        self._order.append(record)
+        for search in self._index.candidates(record.series):
+            if search.wants(record):
+                search.records[record] = None
 
     def forgotten(self, record: Record) -> None:
-        self.records.pop(record, None)
+        """It is not known any more."""
+        for search in self._index.candidates(record.series):
+            search.records.pop(record, None)
+        if len(self._order) > 2 * len(self._known) + GONE_MAX:
+            self._close_up()
+
+    def _close_up(self) -> None:
+        left = [at for at, record in enumerate(self._order) if record in self._known]
+        for search in self._active:
+            search.at = bisect_left(left, search.at)
+        self._order[:] = [self._order[at] for at in left]

@@ -1,9 +1,11 @@
 """Who looks up what subscriptions select, a millisecond at a time, so that no selection makes everybody else wait."""
 
+import itertools
+import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 import trio
 
@@ -12,54 +14,61 @@ from broadcaster.history import Record
 from broadcaster.hub import Hub
 from broadcaster.search import Search
 
-SLICE_S = 0.001
-STEP_SERIES = 4  # looked at before the first look at the clock in a slice, then twice as many each time
-SEARCHES_MAX = 32  # in turns; each has a list of all series
+log = logging.getLogger("streamgauge.broadcaster")
+
+SLICE_S = 0.001  # or one series, should that take longer
 PAUSE_S = 0.001
 
 Found = Callable[[Iterable[Record]], None]
 
 
 @dataclass(slots=True, eq=False)
-class Request:
-    """A wish, and who waits for its series. `search`: once it has its turns."""
+class Lookup:
+    """A search, and who waits for what it finds."""
 
-    wish: Wish
-    among: Iterable[Record] | None
+    search: Search
     waiting: list[Found] = field(default_factory=list)
-    search: Search | None = None
+    turns: int = 0
 
 
 class Searcher:
-    """Searches in turns. Who wants the same as somebody before shares the search."""
+    """Searches in turns: the next is always that which had the fewest. Equal wishes share a search."""
 
     def __init__(self, hub: Hub, busy: Callable[[], bool] = lambda: False) -> None:
         """`busy`: others wait for the event loop."""
         self._hub = hub
         self._busy = busy
-        self._requests: dict[tuple[object, ...], Request] = {}
-        self._active: deque[Request] = deque()
-        self._later: deque[Request] = deque()
+        self._lookups: dict[tuple[object, ...], Lookup] = {}
+        self._turns: list[tuple[int, int, Lookup]] = []  # a heap
+        self._count = itertools.count()
         self._wanted = trio.Event()
 
     @property
-    def active(self) -> int:
-        return len(self._active)
+    def under_way(self) -> int:
+        return len(self._lookups)
 
-    def find(self, wish: Wish, among: Iterable[Record] | None, found: Found) -> None:
-        """Calls `found` with the series of the wish (`among` these, or all), now or later."""
+    def find(self, wish: Wish, found: Found) -> None:
+        """Calls `found` with the series of the wish, now or later."""
         if (known := self._hub.records(wish)) is not None:
             found(known)
-        elif (under_way := self._requests.get(wish.key)) is not None:
-            under_way.waiting.append(found)
+        elif (lookup := self._lookups.get(wish.key)) is not None:
+            lookup.waiting.append(found)
         else:
-            request = self._requests[wish.key] = Request(wish, among, [found])
-            self._later.append(request)
-            self._begin()
+            lookup = self._lookups[wish.key] = Lookup(self._hub.searches.begin(wish))
+            over = self._advance(lookup.search)
+            if over:
+                self._end(lookup)
+                found(lookup.search.records)
+            else:
+                lookup.waiting.append(found)
+                self._queue(lookup)
 
     def cancel(self, wish: Wish, found: Found) -> None:
         """It is not to be called any more."""
-        self._requests[wish.key].waiting.remove(found)
+        lookup = self._lookups[wish.key]
+        lookup.waiting.remove(found)
+        if not lookup.waiting:
+            self._end(lookup)
 
     async def all_of(self, wish: Wish) -> Iterable[Record]:
         """What `find` finds."""
@@ -70,13 +79,12 @@ class Searcher:
             answers.append(list(records))
             answered.set()
 
-        self.find(wish, None, found)
+        self.find(wish, found)
         try:
             await answered.wait()
-        except trio.Cancelled:
+        finally:
             if not answers:
                 self.cancel(wish, found)
-            raise
         return answers[0]
 
     async def run(self) -> None:
@@ -84,39 +92,44 @@ class Searcher:
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
-            while self._active:
+            while self._lookups:
                 await trio.sleep(PAUSE_S if self._busy() else 0)
                 self.turn()
 
     def turn(self) -> None:
-        """One search goes on for a while; the next turn is another's."""
-        request = self._active.popleft()
-        self._go_on(request)
-        self._begin()
-
-    def _begin(self) -> None:
-        while self._later and len(self._active) < SEARCHES_MAX:
-            request = self._later.popleft()
-            request.search = self._hub.search(request.wish, request.among)
-            self._go_on(request)
-
-    def _go_on(self, request: Request) -> None:
-        search = request.search
-        assert search is not None
-        if request.waiting and not self._advance(search):
-            self._active.append(request)
-            self._wanted.set()
+        """One search goes on for a while, or one of those who wait for it is answered."""
+        lookup = None
+        while self._turns and (lookup is None or not lookup.waiting):  # nobody waits any more: it is ended already
+            lookup = heappop(self._turns)[2]
+        if lookup is None or not lookup.waiting:
             return
-        while request.waiting:
-            request.waiting.pop(0)(search.records)
-        del self._requests[request.wish.key]
-        self._hub.end_search(search)
+        if self._advance(lookup.search):
+            self._answer(lookup, lookup.waiting.pop(0))
+        if lookup.waiting:
+            lookup.turns += 1
+            self._queue(lookup)
+        elif self._lookups.get(lookup.search.wish.key) is lookup:
+            self._end(lookup)
+
+    @staticmethod
+    def _answer(lookup: Lookup, found: Found) -> None:
+        try:
+            found(lookup.search.records)
+        except Exception:  # a bug, which shall cost one client its answer and not all of them everything
+            log.exception("what was looked up: an unexpected error")
+
+    def _queue(self, lookup: Lookup) -> None:
+        heappush(self._turns, (lookup.turns, next(self._count), lookup))
+        self._wanted.set()
+
+    def _end(self, lookup: Lookup) -> None:
+        del self._lookups[lookup.search.wish.key]
+        self._hub.searches.end(lookup.search)
+        if len(self._turns) > 2 * len(self._lookups):  # those that nobody waits for any more
+            self._turns = [turn for turn in self._turns if turn[2].waiting]
+            heapify(self._turns)
 
     def _advance(self, search: Search) -> bool:
         """True: it is over."""
-        until, count = time.perf_counter() + SLICE_S, STEP_SERIES
-        while not search.advance(count):
-            if time.perf_counter() >= until:
-                return False
-            count *= 2
-        return True
+        until = time.perf_counter() + SLICE_S
+        return search.advance(lambda: time.perf_counter() >= until)

@@ -208,9 +208,9 @@ class FrameStream(trio.abc.Stream):
             if end := HEAD_END.search(self.head, begin):
                 self._head_seen = True
                 self.head, self._early = self.head[: end.end()], self.head[end.end() :]
-                if self.coming is not None:
-                    await self.coming.passed()
             self._heard = self._head_seen or len(self.head) > HEAD_BYTES or self.head[:1] < b"!"
+            if self._heard and self.coming is not None:
+                await self.coming.passed()
         return None
 
     async def _hear(self, max_bytes: int | None) -> bytes | bytearray:

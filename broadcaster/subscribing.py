@@ -22,7 +22,7 @@ OPERATIONS_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class Sought:
     """What is looked up for whom; `found` is called with the series."""
 
     selection: Selection
@@ -38,8 +38,8 @@ class Subscribing:
     """
 
     __slots__ = (
-        "_backfill", "_coverage", "_grant", "_lookup", "_operations", "_outlet", "_refuse", "_section", "_shared",
-        "max_rate", "subscriptions",
+        "_backfill", "_coverage", "_going_on", "_grant", "_left", "_operations", "_outlet", "_refuse", "_section",
+        "_shared", "_sought", "max_rate", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
@@ -50,10 +50,11 @@ class Subscribing:
         self.subscriptions: dict[int, Selection] = {}
         self.max_rate: float | None = None  # batches a second
         self._section: Section | None = None
-        self._lookup: Lookup | None = None
+        self._sought: Sought | None = None
         self._backfill: Backfill | None = None
         self._coverage: Coverage | None = None  # while it has subscriptions
         self._operations: list[Callable[[], None]] = []
+        self._left = self._going_on = False
 
     def regrant(self, grant: Grant) -> None:
         """What it may see changes, at once, a backfill under way included; what it is subscribed to stays."""
@@ -63,13 +64,13 @@ class Subscribing:
         if self._backfill is None:
             if self._section is not None:
                 self._regranted(set(self._section.records))
-            if (lookup := self._lookup) is not None:
+            if (sought := self._sought) is not None:
                 self._cancel()
-                self._look_up(lookup.selection, lookup.then)
+                self._look_up(sought.selection, sought.then)
             return
         self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe)
-        if self._regranted not in self._operations:  # it is never refused, however many others wait
-            self._operations.append(self._regranted)
+        if self._regranted not in self._operations:  # before all others, which see what is allowed now
+            self._operations.insert(0, self._regranted)
 
     def _regranted(self, described: Collection[Record] = ()) -> None:
         """Only those that are described already need not be: after a restricted backfill nobody knows."""
@@ -81,21 +82,30 @@ class Subscribing:
             self._outlet.send(messages.series(new))
 
     def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
+        most = OPERATIONS_MAX if self._backfill is not None else self._shared.config.subscriptions_max + OPERATIONS_MAX
+        if self._left:
+            return
         if not self._occupied:
             operation()
-        elif len(self._operations) < OPERATIONS_MAX:
+        elif len(self._operations) < most:
             self._operations.append(operation)
         else:
-            problem = f"subscribe: at most {OPERATIONS_MAX} may wait for one before them to end"
+            problem = f"subscribe: at most {most} may wait for one before them to end"
             raise MessageError("rate_limited", problem, id)
 
     @property
     def _occupied(self) -> bool:
-        return self._lookup is not None or self._backfill is not None
+        return self._sought is not None or self._backfill is not None
 
     def _go_on(self) -> None:
-        while self._operations and not self._occupied:
-            self._operations.pop(0)()
+        if self._going_on:  # what an operation leads to comes back here
+            return
+        self._going_on = True
+        try:
+            while self._operations and not self._occupied:
+                self._operations.pop(0)()
+        finally:
+            self._going_on = False
 
     def subscribe(self, message: Mapping[str, Any]) -> None:
         id = message_id(message, required=True)
@@ -164,21 +174,21 @@ class Subscribing:
         grant = self._grant
         return Wish(selection, self.max_rate, None if grant is EVERYTHING else grant.may_subscribe, grant.sight)
 
-    def _look_up(self, selection: Selection, then: Found, among: Iterable[Record] | None = None) -> None:
+    def _look_up(self, selection: Selection, then: Found) -> None:
         """Calls `then` with what the connection may see of a selection, now or later; until then it is occupied."""
 
         def found(records: Iterable[Record]) -> None:
-            self._lookup = None
+            self._sought = None
             then(records)
             self._go_on()
 
-        self._lookup = Lookup(selection, then, self._wish(selection), found)
-        self._shared.searcher.find(self._lookup.wish, among, found)
+        self._sought = Sought(selection, then, self._wish(selection), found)
+        self._shared.searcher.find(self._sought.wish, found)
 
     def _cancel(self) -> None:
-        if (lookup := self._lookup) is not None:
-            self._shared.searcher.cancel(lookup.wish, lookup.found)
-            self._lookup = None
+        if (sought := self._sought) is not None:
+            self._shared.searcher.cancel(sought.wish, sought.found)
+            self._sought = None
 
     def _union(self) -> Selection:
         return frozenset().union(*self.subscriptions.values())
@@ -215,7 +225,7 @@ class Subscribing:
             self._refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
             return
         if self.subscriptions and self._section is not None:
-            self._look_up(self._union(), lambda records: self._rejoin(id, records), self._section.records)
+            self._look_up(self._union(), lambda records: self._rejoin(id, records))
         else:
             self._rejoin(id)
 
@@ -225,15 +235,20 @@ class Subscribing:
         if self.subscriptions:
             end, seq = self._join(records)
         else:
-            self.leave()
+            self._quit()
         if id is not None:
             self._outlet.send(messages.unsubscribed(id, seq), new_chain=True)
         elif seq != end:  # nothing is lost: this only tells where the chain goes on
             self._outlet.send(messages.Gap(end, seq, 0, 0).encode(), new_chain=True)
 
     def leave(self) -> None:
-        """Takes the connection out of its audience."""
+        """Takes the connection out of its audience, for good."""
+        self._left = True
+        self._operations.clear()
         self._cancel()
+        self._quit()
+
+    def _quit(self) -> None:
         if self._section is not None:
             self._shared.hub.leave(self._outlet, self._section)
             self._section = self._coverage = None

@@ -19,9 +19,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 UNREAD: Final[Stamp] = (("", 0, 0),)
 _LONG_TEXT: Final = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
 _NAME: Final = r"""\s*("[^"]*"|'[^']*'|[^\s\[\]."'=]+)\s*"""
-_HEADER: Final = re.compile(rf"\s*\[{_NAME}\]")
-_SUBTABLE: Final = re.compile(rf"\s*\[{_NAME}\.{_NAME}\]")
-_ANY_HEADER: Final = re.compile(r"\s*\[")
+_HEADER: Final = re.compile(rf"\s*\[{_NAME}(?:\.{_NAME})?\]")
 _KEY: Final = re.compile(rf"{_NAME}[.=]")
 _AT_LINE: Final = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
@@ -128,36 +126,41 @@ def _parse(
     name: str, text: str, document: Mapping[str, object], owners: Mapping[str, str]
 ) -> tuple[list[Rule], list[Problem]]:
     rules, problems = [], []
+    lines: Lines | None = None
     for title, table in document.items():
         try:
             if title in owners:
                 raise RuleError("", f"the name is taken by {owners[title]}")
             rules.append(parse_rule(title, table))
         except RuleError as error:
-            line = line_of(text, title, error.key)
+            lines = lines or Lines(text)
             where = f"{shorten(title)}.{shorten(error.key)}" if error.key else shorten(title)
-            problems.append(Problem(name, line, f"{where}: {error.problem}"))
+            problems.append(Problem(name, lines.of(title, error.key), f"{where}: {error.problem}"))
     return ([] if problems else rules), problems
 
 
-def line_of(text: str, table: str, key: str) -> int:
-    """The line of a key of a top-level table, else of its header, else 1. For messages: it does not parse TOML."""
-    key = key.partition(".")[0]
-    lines = _LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
-    start = next(
-        (at for at, line in enumerate(lines) if _begins(line, _HEADER, table) or _begins(line, _KEY, table)), None
-    )
-    if start is None:
-        return 1
-    if key:
-        for at in range(start + 1, len(lines)):
-            if _begins(lines[at], _KEY, key) or _begins(lines[at], _SUBTABLE, table, key):
-                return at + 1
-            if _ANY_HEADER.match(lines[at]):
-                break
-    return start + 1
+class Lines:
+    """Where tables and their keys are, for messages: it does not parse TOML."""
+
+    def __init__(self, text: str) -> None:
+        self._at: dict[tuple[str, ...], int] = {}
+        table: str | None = None
+        for number, line in enumerate(_LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines(), 1):
+            if header := _HEADER.match(line):
+                table, *inside = [_plain(name) for name in header.groups() if name is not None]
+                self._note(number, table, *inside)
+            elif key := _KEY.match(line):
+                self._note(number, *(() if table is None else (table,)), _plain(key[1]))
+
+    def _note(self, number: int, *names: str) -> None:
+        """The first line counts. A table without a header of its own begins with what is said of it first."""
+        self._at.setdefault(names[:1], number)
+        self._at.setdefault(names[:2], number)
+
+    def of(self, table: str, key: str) -> int:
+        """The line of a key of a top-level table, else of the table, else 1."""
+        return self._at.get((table, key.partition(".")[0])) or self._at.get((table,), 1)
 
 
-def _begins(line: str, form: re.Pattern[str], *names: str) -> bool:
-    found = form.match(line)
-    return found is not None and tuple(each[1:-1] if each[0] in "\"'" else each for each in found.groups()) == names
+def _plain(name: str) -> str:
+    return name[1:-1] if name[0] in "\"'" else name

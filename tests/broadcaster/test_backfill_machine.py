@@ -287,8 +287,7 @@ class CoreMachine(RuleBasedStateMachine):
     @rule(turns=st.integers(1, 20))
     def look_up(self, turns: int) -> None:
         for _ in range(turns):
-            if self.world.searcher.active:
-                self.world.searcher.turn()
+            self.world.searcher.turn()
 
     @rule(who=CLIENTS, stuck=st.booleans())
     def stick(self, who: int, stuck: bool) -> None:

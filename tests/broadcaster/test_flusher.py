@@ -20,6 +20,7 @@ class Recorder(Hub):
 
     waiting = 0
     pending = 0
+    served = 0
     brought = 1  # samples at a wake
 
     def __init__(self, took: float = 0.0, due: float | None = None, sections: int = 1) -> None:
@@ -39,6 +40,7 @@ class Recorder(Hub):
         self.done.append(("serve", now))
         served = min(1, self.waiting)
         self.waiting -= served
+        self.served += served
         self.stopwatch += self.took
         self.pending += self.published.pop(0) if self.published else 0
         return served

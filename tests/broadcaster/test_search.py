@@ -1,9 +1,15 @@
 """A search among series that come and go meanwhile finds what one look at all of them would."""
 
+import itertools
+from collections.abc import Callable
+from unittest.mock import patch
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster import search as search_module
 from broadcaster.audience import Wish
+from broadcaster.search import GONE_MAX
 from broadcaster.selection import parse_selection
 from ingest.samples import Entry, Series
 from tests.broadcaster.world import World
@@ -16,6 +22,11 @@ def wish(*globs: str) -> Wish:
     return Wish(parse_selection([{"metric": glob} for glob in globs], 9), None, lambda metric: metric != "b.y")
 
 
+def after(count: int) -> Callable[[], bool]:
+    looked = itertools.count(1)
+    return lambda: next(looked) >= count
+
+
 @given(
     before=st.lists(st.sampled_from(METRICS), unique=True),
     steps=STEPS,
@@ -23,32 +34,33 @@ def wish(*globs: str) -> Wish:
     step=st.integers(1, 3),
 )
 def test_what_is_found_is_true_of_now(before: list[str], steps: list[str], globs: list[str], step: int) -> None:
+    with patch.object(search_module, "GONE_MAX", 0):
+        world = World(history_age_s=10)
+        for metric in before:
+            world.accept(Entry(Series(metric), (), ()))
+        search = world.hub.searches.begin(wish(*globs))
+        over = False
+        for each in steps:
+            if each == "advance":
+                over = search.advance(after(step))
+            elif each == "forget":
+                world.clock.now += 6
+                world.hub.sweep(world.clock.now)
+            else:
+                world.accept(Entry(Series(each), (), ()))
+        while not over:
+            over = search.advance(after(step))
+        assert set(search.records) == set(world.hub.select(search.wish))
+        world.hub.searches.end(search)
+        found = set(search.records)
+        world.accept(Entry(Series("a.new"), (), ()))
+        assert set(search.records) == found, "it is over"
+
+
+def test_series_that_come_and_go_do_not_pile_up() -> None:
     world = World(history_age_s=10)
-    for metric in before:
-        world.accept(Entry(Series(metric), (), ()))
-    search = world.hub.search(wish(*globs))
-    over = False
-    for each in steps:
-        if each == "advance":
-            over = search.advance(step)
-        elif each == "forget":
-            world.clock.now += 11
-            world.hub.sweep(world.clock.now)
-        else:
-            world.accept(Entry(Series(each), (), ()))
-    while not over:
-        over = search.advance(step)
-    assert set(search.records) == set(world.hub.select(search.wish))
-    world.hub.end_search(search)
-    found = set(search.records)
-    world.accept(Entry(Series("a.new"), (), ()))
-    assert set(search.records) == found, "it is over"
-
-
-def test_a_search_among_some_finds_no_others() -> None:
-    world = World()
-    world.accept(*(Entry(Series(metric), (), ()) for metric in METRICS))
-    some = world.hub.select(wish("a.*"))
-    search = world.hub.search(wish("*.x"), some)
-    assert search.advance(100)
-    assert [record.series.metric for record in search.records] == ["a.x"]
+    for number in range(3 * GONE_MAX):
+        world.accept(Entry(Series(f"m.{number}"), (), ()))
+        world.clock.now += 11
+        world.hub.sweep(world.clock.now)
+        assert len(world.hub.searches._order) <= GONE_MAX + 2

@@ -85,11 +85,8 @@ class Lookups(Searcher):
     step: int | None = None
 
     def _advance(self, search: Search) -> bool:
-        if self.step is not None:
-            return search.advance(self.step)
-        while not search.advance(1_000):
-            pass
-        return True
+        looked = itertools.count(1)
+        return search.advance(lambda: next(looked) == self.step)
 
 
 class World:

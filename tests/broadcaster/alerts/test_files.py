@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from broadcaster.alerts.files import FILE_BYTES, RuleFiles, line_of, read_rules
+from broadcaster.alerts.files import FILE_BYTES, Lines, RuleFiles, read_rules
 
 GOOD = '[hot]\nmetric = "a"\nabove = 1\n'
 BROKEN = '[cold]\nmetric = "b"\nbelow = "1"\n'
@@ -120,7 +120,13 @@ def test_a_slip_of_the_pen_switches_nothing_off(tmp_path: Path) -> None:
     ],
 )
 def test_where_a_key_is(text: str, table: str, key: str, line: int) -> None:
-    assert line_of(text, table, key) == line
+    assert Lines(text).of(table, key) == line
+
+
+def test_a_problem_in_each_of_many_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("".join(f"[t{number}]\nno=1\n" for number in range(20_000)))
+    problems = read_rules(tmp_path, RuleFiles()).problems
+    assert [problem.line for problem in problems] == list(range(2, 40_001, 2))
 
 
 def test_a_name_as_long_as_the_file_is_found_and_cut_short(tmp_path: Path) -> None:
