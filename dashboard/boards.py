@@ -265,7 +265,7 @@ def line_of(source: str, path: tuple[str | int, ...]) -> int:
     panel = next((part for part in path if isinstance(part, int)), None)
     key = str(path[-1]) if path and isinstance(path[-1], str) else None
     at, begins, header, quoted = -1, 1, "", False
-    for number, line in enumerate(source.splitlines(), start=1):
+    for number, line in enumerate(source.split("\n"), start=1):
         inside, quoted = quoted, quoted ^ ((line.count('"""') + line.count("'''")) % 2 == 1)
         if inside:
             continue

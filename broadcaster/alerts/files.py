@@ -145,7 +145,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._at: dict[tuple[str, ...], int] = {}
         table: str | None = None
-        for number, line in enumerate(_LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines(), 1):
+        for number, line in enumerate(_LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text).split("\n"), 1):
             if header := _HEADER.match(line):
                 table, *inside = [_plain(name) for name in header.groups() if name is not None]
                 self._note(number, table, *inside)

@@ -164,6 +164,11 @@ def test_texts_over_many_lines_do_not_mislead_the_line() -> None:
     assert line_of('title = """\n[[panels]]\nwidth = 1\n"""\n[[panels]]\nwidth = 9\n', ("panels", 0, "width")) == 6
 
 
+def test_a_line_ends_where_toml_ends_it() -> None:
+    """Of fuzzing: what Unicode calls the end of a line is none in a comment."""
+    assert line_of("# a\u2028b\x0bc\r\n[[panels]]\r\nwidth = 9\r\n", ("panels", 0, "width")) == 3
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [

@@ -114,6 +114,7 @@ def test_a_slip_of_the_pen_switches_nothing_off(tmp_path: Path) -> None:
         ("[b]\nfor=1\n[a]\nabove=1", "b", "above", 1),
         ("a = 1", "a", "", 1),
         ("[a . b]", "a", "", 1),
+        ("# x\u2028y\r\n[a]\r\nabove=1", "a", "above", 3),
         ('[a]\n[a . "tags"]\nx=1', "a", "tags.x", 2),
         ("x=1\n'a' . for = 1", "a", "for", 2),
         ("x=1\n[ 'a b' ]\n\"c d\"=1", "a b", "c d", 3),
