@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from broadcaster import audience, backfill, hub, subscribing
 from broadcaster.selection import parse_selection, selects
@@ -170,7 +170,8 @@ def by_series(sample: tuple[Series, object]) -> str:
     return sample[0].metric  # a stable sort: within a series the order counts
 
 
-CLIENTS = st.integers(0, 5)
+HELLOS: list[dict[str, Any]] = [{}, {}, {}, {"overflow": "drop_oldest"}, {"max_rate": 0.5}, {"max_rate": 0.5}]
+CLIENTS = st.integers(0, len(HELLOS) - 1)
 
 
 class CoreMachine(RuleBasedStateMachine):
@@ -197,10 +198,7 @@ class CoreMachine(RuleBasedStateMachine):
         self.patches.append(patch.object(subscribing, "time", clock))
         for each in self.patches:
             each.start()
-        plain = [self.world.client() for _ in range(3)]
-        oldest = self.world.client(overflow="drop_oldest")
-        rated = [self.world.client(max_rate=0.5) for _ in range(2)]
-        self.readers = [Reader(self.world, client) for client in (*plain, oldest, *rated)]
+        self.readers = [Reader(self.world, self.world.client(**hello)) for hello in HELLOS]
         for _ in range(4):
             self.publish_and_flush(METRICS[::2])
 
@@ -283,6 +281,22 @@ class CoreMachine(RuleBasedStateMachine):
         reader = self.readers[who]
         if ids := list(reader.asked):
             reader.client.say(type="unsubscribe", id=ids[-1 - which % len(ids)])
+
+    @rule(who=CLIENTS)
+    def leave(self, who: int) -> None:
+        """Whoever writes for it may go on for a moment. Another comes in its place."""
+        client = self.readers[who].client
+        client.session.leave()
+        client.stuck = False
+        client.pump()
+        self.readers[who] = Reader(self.world, self.world.client(**HELLOS[who]))
+
+    @invariant()
+    def nobody_who_left_is_sent_anything(self) -> None:
+        if hasattr(self, "readers"):
+            sections = [section for audience in self.world.hub._audiences.values() for section in audience.sections]
+            members = {member for section in sections for member in (*section.members, *section.joining)}
+            assert members <= {reader.client for reader in self.readers}
 
     @rule(turns=st.integers(1, 20))
     def look_up(self, turns: int) -> None:
