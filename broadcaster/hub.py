@@ -96,13 +96,14 @@ class Hub:
         for entry in entries:
             record = records.get(entry.series)
             if record is None:
-                if self.history.full:
-                    refused.append((entry, self._too_many()))
-                    continue
-                if refusing is not None and (problem := refusing(now)) is not None:
+                problem = self._too_many() if self.history.full else refusing(now) if refusing is not None else None
+                if problem is not None:
                     refused.append((entry, problem))
                     continue
                 record = self._add(entry, now)
+            if (entry.kind == "event") != (record.kind == "event") and _misfits(entry):
+                refused.append((entry, _another_kind(record, entry)))
+                continue
             record.updated = now  # so that no sweep forgets it before its samples are flushed
             if (entry.unit or entry.kind or entry.help) and record.describe(entry.kind, entry.unit, entry.help):
                 self._redescribe(record)
@@ -305,3 +306,13 @@ class Hub:
         """What an audience of this wish has; None: there is no such audience."""
         audience = self._audiences.get(wish.key)
         return None if audience is None else audience.records
+
+
+def _misfits(entry: Entry) -> bool:
+    """Of an entry that is not said to be of the kind of its series, which may be new with the entry before it."""
+    return entry.kind is not None or (bool(entry.values) and type(entry.values[0]) is not str)
+
+
+def _another_kind(record: Record, entry: Entry) -> SampleError:
+    problem = f"the series is of kind {record.kind}, got {entry.kind or 'numbers'}: use another metric name"
+    return SampleError("bad_value", "kind", problem)

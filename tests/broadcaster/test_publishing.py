@@ -188,3 +188,25 @@ def test_after_a_reconnect_what_was_applied_is_not_expected_and_what_was_refused
     mine = publisher(world)
     assert [mine.expects(id, account) for id in (5, 6, 7, 8)] == [False, True, False, True]
     assert mine.expects(6, account), "refused, so it may be sent again on the same connection"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ({"value": 1}, {"kind": "event", "value": "t"}, 1.0),
+        ({"kind": "event", "value": "t"}, {"value": 1}, "t"),
+        ({"kind": "event", "value": "t"}, {"kind": "gauge", "value": 1}, "t"),
+        ({"kind": "event", "value": "t"}, {"kind": "counter", "time": [1.0], "value": [1]}, "t"),
+    ],
+)
+def test_one_message_cannot_make_a_series_of_two_kinds(first: Message, second: Message, kept: object) -> None:
+    """Of fuzzing: texts among numbers ended the flush, and so the broadcaster."""
+    world = World()
+    client = world.client()
+    (ack,) = client.ask(type="publish", id=1, samples=[{"metric": "x", **first}, {"metric": "x", **second}])
+    assert ack["accepted"] == 1
+    assert [(each["index"], each["code"]) for each in ack["rejected"]] == [(1, "bad_value")]
+    assert "use another metric name" in ack["rejected"][0]["message"]
+    world.flush()
+    assert [value for _, _, value in world.history.log] == [kept]
+    world.hub.sweep(world.clock.now)
