@@ -52,7 +52,7 @@ class Wish:
         return self.selection, self.max_rate, self.scope
 
     def wants(self, record: Record) -> bool:
-        return bool(self.select((record,)))
+        return self.test()(record)
 
     def select(self, records: Iterable[Record]) -> list[Record]:
         """Those wanted and allowed."""

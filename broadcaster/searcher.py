@@ -55,8 +55,7 @@ class Searcher:
             lookup.waiting.append(found)
         else:
             lookup = self._lookups[wish.key] = Lookup(self._hub.searches.begin(wish))
-            over = self._advance(lookup.search)
-            if over:
+            if self._advance(lookup.search):
                 self._end(lookup)
                 found(lookup.search.records)
             else:
