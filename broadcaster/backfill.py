@@ -30,6 +30,7 @@ class Backfill:
         self._section = section
         self._coverage = coverage
         self._start = start
+        self._at = start  # how far the chain was sent
         self._upto: dict[Record, int] = {}  # index behind what was sent; those that appear later begin at 0
         self._width = 2**62  # batches a message, adapted to how large they are
         self._planned = 0  # samples
@@ -75,20 +76,18 @@ class Backfill:
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
         yield from self._past()
-        seq = self._start
-        while seq < self._section.last_seq or self.prefaces:
+        while self._at < self._section.last_seq or self.prefaces:
             if self.prefaces:
                 preface = messages.series_allowed(self.prefaces.pop(0), self._allows)
                 if preface is not None:
                     yield preface
             else:
-                seq, payload = self._next(seq)
-                yield payload
+                yield self._next()  # without a name, which would keep it while a slow socket takes its copy
         self.held = False
 
     def _past(self) -> Iterator[bytes]:
         """The `backfill` messages, and a gap for what the history let go before its turn came."""
-        firsts = (record.ring.seqs[start - record.ring.base] for record, (start, _) in _held(self.spans))
+        firsts = (record.ring.seq_at(start) for record, (start, _) in _held(self.spans))
         first = low = min(firsts, default=self._start) - 1
         while low < self._start:
             before, low = low, self._cut(self.spans, low, self._start)
@@ -99,9 +98,9 @@ class Backfill:
         if self._planned:  # `to` is where the chain begins, so that it goes on from there
             yield Gap(first, self._start, 1, self._planned).encode()
 
-    def _next(self, seq: int) -> tuple[int, bytes]:
-        """One message of the chain after `seq`: merged batches, or a gap for what the history let go. To which seq."""
-        upto = self._section.last_seq
+    def _next(self) -> bytes:
+        """One message of the chain: merged batches, or a gap for what the history let go."""
+        seq, upto = self._at, self._section.last_seq
         records = self._upto | dict.fromkeys(self._section.records)  # some may be forgotten, others new
         spans = {
             record: (self._upto.get(record, 0), self._section.end(record))
@@ -116,7 +115,8 @@ class Backfill:
                 end = max(start, min(record.ring.index_after(cut), stop))
                 lost += end - start
                 self._upto[record] = end
-            return cut, Gap(seq, cut, 1, lost).encode()
+            self._at = cut
+            return Gap(seq, cut, 1, lost).encode()
         cut, fragments = seq, list[bytes]()
         while cut < upto and not fragments:
             cut = self._cut(spans, cut, upto)
@@ -124,7 +124,8 @@ class Backfill:
         if not any(start < stop for start, stop in spans.values()):
             cut = upto
         self._upto.update((record, start) for record, (start, _) in spans.items())
-        return cut, self._samples(cut, seq, fragments)
+        self._at = cut
+        return self._samples(cut, seq, fragments)
 
     def _cut(self, spans: Spans, low: int, high: int) -> int:
         """How far the next message goes: between batches, so that its cursor names a position to resume at."""

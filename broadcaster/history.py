@@ -1,117 +1,14 @@
-"""What a subscriber may have missed: a ring of samples a series, and the epoch and seq they are counted by. Pure.
-
-A sample's position in its ring is its *index*: how many samples the series had accepted before it. Indices never
-change, so what was delivered and what was evicted can be counted exactly.
-"""
+"""What a subscriber may have missed: a ring of samples a series, and the epoch and seq they are counted by. Pure."""
 
 import itertools
-import math
 import uuid
-from array import array
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from broadcaster.ring import Ring
 from ingest.samples import Kind, Series, Value
-
-NUMBER_BYTES = 24  # time, value and seq, 8 bytes each
-TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str header, list slot, time, seq
-SLACK = 8  # at most one in so many samples in memory is evicted already; evicting one moves seven others at most
-
-
-def _numbers(values: Sequence[Value]) -> "array[float]":
-    """Of values that are numbers or null, which is kept as NaN."""
-    try:
-        return array("d", values)  # type: ignore[arg-type]  # the rare null raises
-    except TypeError:
-        return array("d", [math.nan if value is None else value for value in values])  # type: ignore[misc]  # no texts
-
-
-class Ring:
-    """The held samples of one series in the order accepted, as columns. Evicted from the front only."""
-
-    __slots__ = ("_start", "base", "evicted_seq", "monotonic", "sample_bytes", "seqs", "text_bytes", "times", "values")
-
-    def __init__(self, *, text: bool = False) -> None:
-        self.times = array("d")
-        self.values: array[float] | list[str] = [] if text else array("d")
-        self.seqs = array("q")
-        self.base = 0  # index of the first item of the columns
-        self._start = 0  # items at the front of the columns that are evicted already
-        self.evicted_seq = 0
-        self.monotonic = True  # times never fell, so that they can be searched
-        self.sample_bytes = TEXT_BYTES if text else NUMBER_BYTES
-        self.text_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self.times) - self._start
-
-    @property
-    def first_index(self) -> int:
-        return self.base + self._start
-
-    @property
-    def end_index(self) -> int:
-        return self.base + len(self.times)
-
-    @property
-    def bytes(self) -> int:
-        return len(self) * self.sample_bytes + self.text_bytes
-
-    def append(self, seq: int, times: Sequence[float], values: Sequence[Value]) -> None:
-        last = self.times[-1] if self.times else -math.inf
-        if len(times) == 1 and type(values[0]) is float:
-            self.times.append(times[0])
-            self.values.append(values[0])  # type: ignore[arg-type]  # a ring of texts is never given a number
-            self.seqs.append(seq)
-            if times[0] < last:
-                self.monotonic = False
-            return
-        self.times.extend(array("d", times))  # an array, because it is taken in whole and not one by one
-        if isinstance(self.values, list):
-            self.values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
-            self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]  # as above
-        else:
-            self.values.extend(_numbers(values))
-        self.seqs.extend(array("q", (seq,)) * len(times))
-        if self.monotonic and (times[0] < last or (len(times) > 1 and sorted(times) != list(times))):
-            self.monotonic = False
-
-    def evict(self, count: int) -> int:
-        """Drops up to `count` samples from the front; returns how many."""
-        count = min(count, len(self))
-        if count <= 0:
-            return 0
-        end = self._start + count
-        self.evicted_seq = self.seqs[end - 1]
-        if isinstance(self.values, list):
-            self.text_bytes -= sum(map(len, self.values[self._start : end]))
-        self._start = end
-        if self._start * SLACK > len(self.times):  # give the memory back now and then
-            for column in (self.times, self.values, self.seqs):
-                del column[:end]
-            self.base += end
-            self._start = 0
-        return count
-
-    def index_after(self, seq: int) -> int:
-        """The index of the first held sample that came after the batch `seq`."""
-        return self.base + bisect_right(self.seqs, seq, self._start)
-
-    def index_since(self, time: float) -> int:
-        """The index from which all held samples with `time` or later are found."""
-        if self.monotonic:
-            return self.base + bisect_left(self.times, time, self._start)
-        end = len(self.times)
-        return self.base + next((i for i in range(self._start, end) if self.times[i] >= time), end)
-
-    def slice(self, start: int, stop: int) -> tuple[list[float], list[Any]]:
-        """Times and values of the indices [start, stop) that are still held."""
-        low, high = max(start - self.base, self._start), max(stop - self.base, self._start)
-        values = self.values[low:high]
-        return self.times[low:high].tolist(), values if isinstance(values, list) else values.tolist()
 
 
 class Record:
@@ -209,7 +106,7 @@ class History:
         ring.append(self.seq, times, values)
         self._samples += count
         record.updated = now
-        if len(ring.times) > self._points and (over := len(ring) - self._points) > 0:
+        if (over := ring.held - self._points) > 0:
             evicted = ring.evict(over)
             self._count_evicted(evicted)
             count -= evicted
@@ -249,7 +146,7 @@ class History:
     def _evict_through(self, seq: int) -> None:
         for record in self.records.values():
             ring = record.ring
-            if len(ring) and ring.seqs[ring.first_index - ring.base] <= seq:
+            if len(ring) and ring.first_seq <= seq:
                 before = ring.bytes
                 self._count_evicted(ring.evict(ring.index_after(seq) - ring.first_index))
                 self._bytes += ring.bytes - before

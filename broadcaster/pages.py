@@ -13,9 +13,11 @@ class Pages:
     been heard, there is a page between them if there are any left: that is how a client knows that there are none.
     """
 
-    __slots__ = ("_payloads", "_turn", "done")
+    __slots__ = ("_first", "_payloads", "_turn", "done")
 
-    def __init__(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
+    def __init__(self, payloads: Iterator[bytes], done: Callable[[], None], first: bytes | None = None) -> None:
+        """`first`: a page that was taken from the payloads already, to see whether there are any."""
+        self._first = first
         self._payloads = payloads
         self._turn: int | None = None  # tickets of the mailbox that go before the next page; None: one was just sent
         self.done = done
@@ -28,5 +30,5 @@ class Pages:
             if (frame := mailbox.take(self._turn)) is not None:
                 return frame
         self._turn = None
-        payload = next(self._payloads, None)
+        payload, self._first = self._first or next(self._payloads, None), None
         return None if payload is None else text_frame(payload)

@@ -7,9 +7,10 @@ from typing import cast
 
 import orjson
 
-from broadcaster.history import NUMBER_BYTES, History, Record
+from broadcaster.history import History, Record
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger
+from broadcaster.ring import NUMBER_BYTES
 from broadcaster.store.codec import DamagedError, decode
 from broadcaster.store.file import StoreFile
 from broadcaster.store.units import Place, SeriesRow

@@ -1,6 +1,5 @@
 """A client over WebSocket: trio-websocket reads and does the handshakes, prepared frames go straight to the socket."""
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -115,7 +114,7 @@ class Connection:
         if first is None:
             done()
             return
-        self._pages = Pages(itertools.chain((first,), payloads), done)
+        self._pages = Pages(payloads, done, first)
         self._write_soon()
 
     def configure(self, overflow: Overflow) -> None:

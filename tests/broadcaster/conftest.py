@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,11 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, 
         files = papers(tmp_path)
         monkeypatch.setattr(sealed, "settings", files.settings)
         monkeypatch.setattr(RawClient, "sealing", files.trusting())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_chunks() -> Iterator[None]:
+    """Rings of a few samples have several chunks, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("broadcaster.ring.CHUNK", 4)
+        yield

@@ -1,12 +1,11 @@
-"""Rings and the history beside naive lists."""
-
-import math
+"""The history beside naive lists."""
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broadcaster.history import NUMBER_BYTES, TEXT_BYTES, History, Record, Ring
+from broadcaster.history import History, Record
+from broadcaster.ring import NUMBER_BYTES
 from ingest.samples import Series, Value
 from tests.broadcaster.frame_parts import MACHINE
 
@@ -22,73 +21,6 @@ def accept(history: History, record: Record, values: list[Value], now: float = 0
     history.seq += 1
     history.append(record, [now] * len(values), values, now)
     history.mark(now)
-
-
-def nulls(values: list[float]) -> list[Value]:
-    return [None if math.isnan(value) else value for value in values]
-
-
-class RingMachine(RuleBasedStateMachine):
-    """`held` is the model: (index, seq, time, value) of what was appended and not evicted."""
-
-    @initialize(text=st.booleans())
-    def begin(self, text: bool) -> None:
-        self.text = text
-        self.ring = Ring(text=text)
-        self.held: list[tuple[int, int, float, Value]] = []
-        self.seq = self.appended = self.evicted_seq = 0
-
-    @rule(gap=st.integers(1, 3), samples=st.lists(st.tuples(st.integers(0, 20), NUMBERS), min_size=1, max_size=8))
-    def append(self, gap: int, samples: list[tuple[int, float | None]]) -> None:
-        self.seq += gap
-        times = [float(time) for time, _ in samples]
-        values: list[Value] = [str(value) if self.text else value for _, value in samples]
-        self.ring.append(self.seq, times, values)
-        for time, value in zip(times, values, strict=True):
-            self.held.append((self.appended, self.seq, time, value))
-            self.appended += 1
-
-    @rule(count=st.integers(0, 12))
-    def evict(self, count: int) -> None:
-        gone, self.held = self.held[:count], self.held[count:]
-        assert self.ring.evict(count) == len(gone)
-        if gone:
-            self.evicted_seq = gone[-1][1]
-
-    @rule()
-    def evict_all(self) -> None:
-        self.evict(len(self.held))
-
-    @rule(seq=st.integers(0, 60))
-    def index_after(self, seq: int) -> None:
-        later = [index for index, at, _, _ in self.held if at > seq]
-        assert self.ring.index_after(seq) == (later[0] if later else self.appended)
-
-    @rule(time=st.integers(0, 21))
-    def index_since(self, time: int) -> None:
-        since = [index for index, _, at, _ in self.held if at >= time]
-        assert self.ring.index_since(float(time)) == (since[0] if since else self.appended)
-
-    @rule(start=st.integers(0, 60), length=st.integers(0, 20))
-    def slice(self, start: int, length: int) -> None:
-        times, values = self.ring.slice(start, start + length)
-        expected = [(time, value) for index, _, time, value in self.held if start <= index < start + length]
-        found = values if self.text else nulls(values)
-        assert list(zip(times, found, strict=True)) == expected
-
-    @invariant()
-    def figures(self) -> None:
-        if not hasattr(self, "ring"):
-            return
-        ring = self.ring
-        assert (len(ring), ring.end_index, ring.evicted_seq) == (len(self.held), self.appended, self.evicted_seq)
-        assert ring.first_index == self.appended - len(self.held)
-        texts = sum(len(str(value)) for _, _, _, value in self.held) if self.text else 0
-        assert ring.bytes == len(self.held) * (TEXT_BYTES if self.text else NUMBER_BYTES) + texts
-
-
-TestRing = RingMachine.TestCase
-TestRing.settings = MACHINE
 
 
 class HistoryMachine(RuleBasedStateMachine):
@@ -164,27 +96,6 @@ TestHistory = HistoryMachine.TestCase
 TestHistory.settings = MACHINE
 
 
-def test_memory_is_given_back() -> None:
-    ring = Ring()
-    for seq in range(1, 20_001):
-        ring.append(seq, [float(seq)], [1.0])
-        ring.evict(len(ring) - 10)
-    assert len(ring.times) < 12
-    assert (ring.first_index, ring.end_index) == (19_990, 20_000)
-
-
-@pytest.mark.parametrize("text", [False, True])
-def test_what_is_evicted_takes_little_memory_beside_what_is_held(text: bool) -> None:
-    """In rings that are longer than any fixed number of samples, too."""
-    ring, value = Ring(text=text), "x" if text else 1.0
-    for seq in range(1, 2_001):
-        ring.append(seq, [float(seq)] * 10, [value] * 10)
-        ring.evict(len(ring) - 8_000)
-        columns = [len(column) for column in (ring.times, ring.values, ring.seqs)]
-        assert max(columns) <= len(ring) * 8 / 7 + 1
-    assert (len(ring), ring.first_index) == (8_000, 12_000)
-
-
 def test_the_columns_of_many_series_keep_to_the_bound() -> None:
     """All together, with the evicted ones that are not given back yet."""
     kept = history(points=10**6, age_s=1e6, bytes_max=40_000 * NUMBER_BYTES)
@@ -196,22 +107,8 @@ def test_the_columns_of_many_series_keep_to_the_bound() -> None:
             kept.append(record, [0.0] * 10, [1.0] * 10, 0.0)
         if kept.over_budget:
             kept.sweep(0.0)
-        most = max(most, sum(len(record.ring.times) for record in records))
+        most = max(most, sum(record.ring.end_index - record.ring.base for record in records))
     assert 39_000 <= most <= 40_000 * 8 / 7 + 10
-
-
-def test_a_time_that_falls_from_one_batch_to_the_next_is_still_found() -> None:
-    ring = Ring()
-    for seq, time in enumerate((5.0, 9.0, 1.0, 2.0), 1):
-        ring.append(seq, [time], [0.0])
-    assert [ring.index_since(time) for time in (1.0, 6.0, 9.5)] == [0, 1, 4]
-
-
-def test_a_null_among_the_numbers_is_kept_as_one_sample() -> None:
-    ring = Ring()
-    ring.append(1, [1.0, 2.0, 3.0], [5.0, None, 7.0])
-    times, values = ring.slice(0, 3)
-    assert (times, nulls(values), len(ring.seqs)) == ([1.0, 2.0, 3.0], [5.0, None, 7.0], 3)
 
 
 def test_eviction_by_memory_takes_the_oldest_batches_of_all_series() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broadcaster.history import NUMBER_BYTES, TEXT_BYTES, History, Record
+from broadcaster.history import History, Record
+from broadcaster.ring import NUMBER_BYTES, TEXT_BYTES
 from ingest.samples import Series, Value
 from tests.broadcaster.frame_parts import MACHINE
 

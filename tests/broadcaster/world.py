@@ -187,7 +187,7 @@ class Client:
         if first is None:
             done()
             return
-        self._pages = Pages(itertools.chain((first,), payloads), done)
+        self._pages = Pages(payloads, done, first)
         if not self.stuck:
             self.pump()
 

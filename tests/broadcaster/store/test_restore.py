@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from broadcaster.history import NUMBER_BYTES
+from broadcaster.ring import NUMBER_BYTES
 from broadcaster.store.units import Batch, Unit
 from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
