@@ -12,6 +12,7 @@ from broadcaster.selection import Selection, compile_selection
 from ingest.samples import Value
 
 SECTION_MEMBERS = 32
+MERGED_SAMPLES = 50_000  # that wait for the time that `max_rate` sets; with more, it is now
 
 Column = tuple[Sequence[float], Sequence[Value], bytes]
 """Times and values of one series, and both as they are sent."""
@@ -69,7 +70,7 @@ class Wish:
 class Audience:
     """All with the same wish: their series, and what was collected and is not yet sent to every section."""
 
-    __slots__ = ("_collected", "_latest", "records", "sections", "wish")
+    __slots__ = ("_collected", "_latest", "_samples", "records", "sections", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
@@ -77,9 +78,17 @@ class Audience:
         self.sections: list[Section] = []
         self._collected: deque[tuple[int, dict[Record, Column]]] = deque()  # by seq
         self._latest: Batch | None = None
+        self._samples = 0  # collected, if they may have to wait
+
+    @property
+    def full(self) -> bool:
+        """True if so much is collected that it shall wait no longer."""
+        return self._samples >= MERGED_SAMPLES
 
     def collect(self, seq: int, columns: dict[Record, Column]) -> None:
         self._collected.append((seq, columns))
+        if self.wish.max_rate is not None:
+            self._samples += _count(columns)
 
     def collected_after(self, seq: int) -> bool:
         return bool(self._collected) and self._collected[-1][0] > seq
@@ -108,13 +117,15 @@ class Audience:
         columns = parts[0] if len(parts) == 1 else _merged(parts)
         frame = text_frame(messages.samples(epoch, seq, prev, [fragment for _, _, fragment in columns.values()]))
         newest = {record: (times[-1], values[-1]) for record, (times, values, _) in columns.items()}
-        return Batch(seq, prev, sum(len(times) for times, _, _ in columns.values()), frame, newest)
+        return Batch(seq, prev, _count(columns), frame, newest)
 
     def trim(self) -> None:
         """Forgets what every section has."""
         least = min((section.last_seq for section in self.sections), default=None)
         while self._collected and (least is None or self._collected[0][0] <= least):
-            self._collected.popleft()
+            _, columns = self._collected.popleft()
+            if self.wish.max_rate is not None:
+                self._samples -= _count(columns)
         if not self._collected:
             self._latest = None
 
@@ -178,6 +189,10 @@ class Section:
             if at < seq:
                 member.deliver(self.audience.batch(epoch, at, seq), preface)
         self.audience.trim()
+
+
+def _count(columns: dict[Record, Column]) -> int:
+    return sum([len(times) for times, _, _ in columns.values()])
 
 
 def _merged(parts: list[dict[Record, Column]]) -> dict[Record, Column]:

@@ -81,6 +81,7 @@ class Backfill:
                 preface = messages.series_allowed(self.prefaces.pop(0), self._allows)
                 if preface is not None:
                     yield preface
+                del preface
             else:
                 yield self._next()  # without a name, which would keep it while a slow socket takes its copy
         self.held = False
@@ -90,11 +91,11 @@ class Backfill:
         firsts = (record.ring.seq_at(start) for record, (start, _) in _held(self.spans))
         first = low = min(firsts, default=self._start) - 1
         while low < self._start:
-            before, low = low, self._cut(self.spans, low, self._start)
-            count, fragments = _take(self.spans, low)
+            before = low
+            low, count = self._cut(self.spans, low, self._start)
             self._planned -= count
-            if fragments:
-                yield self._samples(low, before, fragments, messages.BACKFILL)
+            if count:
+                yield self._samples(low, before, _take(self.spans, low), messages.BACKFILL)
         if self._planned:  # `to` is where the chain begins, so that it goes on from there
             yield Gap(first, self._start, 1, self._planned).encode()
 
@@ -119,23 +120,26 @@ class Backfill:
             return Gap(seq, cut, 1, lost).encode()
         cut, fragments = seq, list[bytes]()
         while cut < upto and not fragments:
-            cut = self._cut(spans, cut, upto)
-            _, fragments = _take(spans, cut)
+            cut, _ = self._cut(spans, cut, upto)
+            fragments = _take(spans, cut)
         if not any(start < stop for start, stop in spans.values()):
             cut = upto
         self._upto.update((record, start) for record, (start, _) in spans.items())
         self._at = cut
         return self._samples(cut, seq, fragments)
 
-    def _cut(self, spans: Spans, low: int, high: int) -> int:
-        """How far the next message goes: between batches, so that its cursor names a position to resume at."""
+    def _cut(self, spans: Spans, low: int, high: int) -> tuple[int, int]:
+        """How far the next message goes: between batches, so that its cursor names a position to resume at.
+
+        And how many samples that is.
+        """
         width = min(self._width, high - low)
         while True:
             cut = low + width
             count = sum(max(0, min(r.ring.index_after(cut), stop) - start) for r, (start, stop) in _held(spans))
             if count <= CHUNK_SAMPLES or width == 1:
                 self._width = width * 2 if count < CHUNK_SAMPLES // 2 else width
-                return cut
+                return cut, count
             width = max(1, min(width // 2, width * CHUNK_SAMPLES // count))
 
     def _samples(self, seq: int, prev: int, fragments: list[bytes], flag: bytes = b"") -> bytes:
@@ -150,14 +154,13 @@ def _held(spans: Spans) -> Iterator[tuple[Record, tuple[int, int]]]:
             yield record, (start, stop)
 
 
-def _take(spans: Spans, cut: int) -> tuple[int, list[bytes]]:
-    """Takes what came up to the batch `cut` off the spans: how many samples, and the fragments."""
-    taken, fragments = 0, list[bytes]()
+def _take(spans: Spans, cut: int) -> list[bytes]:
+    """Takes what came up to the batch `cut` off the spans; returns the fragments."""
+    fragments = list[bytes]()
     for record, (start, stop) in spans.items():
         end = max(start, min(record.ring.index_after(cut), stop))
         times, values = record.ring.slice(start, end)
         if times:
-            taken += len(times)
             fragments.append(messages.fragment(record.key, times, values))
         spans[record] = (end, stop)
-    return taken, fragments
+    return fragments

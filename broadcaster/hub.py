@@ -215,7 +215,7 @@ class Hub:
         for audience, columns in touched.items():
             audience.collect(history.seq, columns)
             for section in audience.sections:
-                if audience.wish.max_rate is not None and now < section.due:
+                if audience.wish.max_rate is not None and now < section.due and not audience.full:
                     self._throttled.add(section)
                 else:
                     self._waiting[section] = None

@@ -59,7 +59,7 @@ def pong(time: object, server_time: float) -> bytes:
 
 
 def series(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
-    return orjson.dumps({"type": "series", "series": list(descriptors)})
+    return b"%b" % orjson.dumps({"type": "series", "series": list(descriptors)})  # a copy, as in `fragment`
 
 
 def series_allowed(message: bytes, allows: Callable[[str], bool] | None) -> bytes | None:
@@ -84,8 +84,12 @@ def parse_cursor(text: object) -> tuple[str, int] | None:
 
 
 def fragment(key: int, times: Sequence[float], values: Sequence[Any]) -> bytes:
-    """One series' part of a `samples` message; NaN becomes null. Encoded once and joined into many messages."""
-    return orjson.dumps((key, times, values))
+    """One series' part of a `samples` message; NaN becomes null. Encoded once and joined into many messages.
+
+    A copy, because it may wait for long and what orjson returns keeps its buffer, of 4 KiB at least and up to 50 times
+    what is in it (https://github.com/home-assistant/core/pull/181245).
+    """
+    return b"%b" % orjson.dumps((key, times, values))
 
 
 def samples(epoch: str, seq: int, prev: int, fragments: Iterable[bytes], flag: bytes = b"") -> bytes:

@@ -10,7 +10,7 @@ fills: a thousand rings of 128 MiB took 240 MiB more than that. Chunks are let g
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ingest.samples import Value
@@ -35,6 +35,10 @@ def _numbers(values: Sequence[Value]) -> "array[float]":
         return array("d", values)  # type: ignore[arg-type]  # the rare null raises
     except TypeError:
         return array("d", [math.nan if value is None else value for value in values])  # type: ignore[misc]  # no texts
+
+
+def _last_time(chunk: Columns) -> float:
+    return chunk.times[-1]
 
 
 class Ring:
@@ -117,7 +121,11 @@ class Ring:
         """The index of the first sample of one of the chunks."""
         return self._ends[number - 1] if number else self.base
 
+    def _chunk(self, number: int) -> Columns:
+        return self._full[number] if number < len(self._full) else self._newest
+
     def _seqs_of(self, number: int) -> "array[int]":
+        """The same as `_chunk(number).seqs`, for where it matters."""
         return self._full[number].seqs if number < len(self._full) else self._seqs
 
     def evict(self, count: int) -> int:
@@ -128,7 +136,8 @@ class Ring:
         end = self.first_index + count
         self.evicted_seq = self.seq_at(end - 1)
         if isinstance(self._values, list):
-            self.text_bytes -= sum(map(len, self.slice(self.first_index, end)[1]))
+            for _, chunk, low, high in self._parts(self.first_index, end):
+                self.text_bytes -= sum(map(len, chunk.values[low:high]))  # type: ignore[arg-type]  # texts
         self.first_index = end
         self.held -= count
         if gone := bisect_right(self._ends, end):
@@ -136,13 +145,15 @@ class Ring:
             self._full, self._ends, self._lasts = self._full[gone:], self._ends[gone:], self._lasts[gone:]
         dead = end - self.base
         if dead * SLACK > dead + self.held:  # give the memory back now and then
-            for column in self._full[0] if self._full else self._newest:
+            for column in self._chunk(0):
                 del column[:dead]
             self.base = end
         return count
 
     def seq_at(self, index: int) -> int:
-        """The batch of a sample in memory. Raises IndexError if it is not there yet."""
+        """The batch of a sample that is held. Raises IndexError if it is not in memory."""
+        if index < self.base:
+            raise IndexError(index)
         number = bisect_right(self._ends, index)
         return self._seqs_of(number)[index - self._start(number)]
 
@@ -153,28 +164,29 @@ class Ring:
 
     def index_since(self, time: float) -> int:
         """The index from which all held samples with `time` or later are found."""
-        for number, (times, _, _) in enumerate((*self._full, self._newest)):
-            at = self._start(number)
-            if self.monotonic:
-                if times and times[-1] >= time:
-                    return max(self.first_index, at + bisect_left(times, time))
-                continue
-            since = (index for index, found in enumerate(times, at) if found >= time and index >= self.first_index)
+        if self.monotonic:
+            number = bisect_left(self._full, time, key=_last_time)
+            return max(self.first_index, self._start(number) + bisect_left(self._chunk(number).times, time))
+        for at, chunk, low, high in self._parts(self.first_index, self.end_index):
+            since = (index for index in range(low, high) if chunk.times[index] >= time)
             if (index := next(since, None)) is not None:
-                return index
+                return at + index
         return self.end_index
 
     def slice(self, start: int, stop: int) -> tuple[list[float], list[Any]]:
         """Times and values of the indices [start, stop) that are still held."""
-        start, stop = max(start, self.first_index), max(stop, self.first_index)
         times: list[float] = []
         values: list[Any] = []
-        first = bisect_right(self._ends, start)
-        for number, chunk in enumerate((*self._full[first:], self._newest), first):
-            at = self._start(number)
-            if at >= stop:
-                break
-            low, high = max(start - at, 0), stop - at
+        for _, chunk, low, high in self._parts(max(start, self.first_index), min(stop, self.end_index)):
             times += chunk.times[low:high].tolist()
             values += chunk.values[low:high]
         return times, values
+
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, Columns, int, int]]:
+        """The chunks with the indices [start, stop): of each the index of its first sample, and from where to where."""
+        number = bisect_right(self._ends, start)
+        while start < stop:
+            at, chunk = self._start(number), self._chunk(number)
+            end = min(stop, at + len(chunk.seqs))
+            yield at, chunk, start - at, end - at
+            start, number = end, number + 1

@@ -1,5 +1,6 @@
 """The past in messages, and the seam to the present, step by step."""
 
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -54,6 +55,26 @@ def ends(message: Message) -> tuple[str, int, int, int]:
         return "gap", message["from"], message["to"], message["samples"]
     count = sum(len(times) for _, times, _ in message["series"])
     return "backfill" if message.get("backfill") else "live", message["prev"], message["seq"], count
+
+
+def test_while_a_page_is_sent_nothing_else_is_kept_of_it() -> None:
+    """Neither of the past, nor of what came meanwhile."""
+    world = World()
+    batches(world, *[50] * 40)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        past = next(payloads)
+        assert tracemalloc.get_traced_memory()[0] - before < len(past) + 5_000
+        batches(world, *[50] * 40)
+        before = tracemalloc.get_traced_memory()[0]
+        present = next(payloads)
+        assert tracemalloc.get_traced_memory()[0] - before < len(present) + 5_000
+    finally:
+        tracemalloc.stop()
+    assert min(len(past), len(present)) > 20_000
 
 
 def test_the_past_is_cut_between_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,23 @@ def test_a_limited_rate_merges_batches_and_delivers_the_rest_when_due() -> None:
     assert inbox.messages[1]["series"][0][2] == [1.0] * 3
 
 
+def test_a_limited_rate_never_lets_more_wait_than_fits_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `max_rate` = 0.1 somebody could have had ten seconds of everything kept, and merged in one go."""
+    monkeypatch.setattr(audience_module, "MERGED_SAMPLES", 5)
+    world = World()
+    first = join(world, "*", 0.1)
+    publish(world, "a")
+    second = join(world, "*", 0.1)
+    for _ in range(12):
+        publish(world, "a", "b")
+    assert [batch.samples for batch in first.batches] == [1, 6, 6, 6, 6]
+    assert first.chain == [(0, 1), (1, 4), (4, 7), (7, 10), (10, 13)]
+    assert [batch.samples for batch in second.batches] == [6, 6, 6, 6]
+    publish(world, "a")
+    world.hub.flush_due(START + 10.0)
+    assert [inbox.batches[-1].samples for inbox in (first, second)] == [1, 1]
+
+
 def test_who_joins_while_others_wait_has_a_first_batch_of_its_own() -> None:
     world = World()
     first = join(world, "*", 1.0)

@@ -1,4 +1,6 @@
 import math
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,6 +16,25 @@ from ingest.samples import Rejection
 
 def load(payload: bytes) -> Any:
     return orjson.loads(payload)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: messages.fragment(1, [1.5] * 100, [2.5] * 100),
+        lambda: messages.series([{"key": key, "metric": "m", "tags": {}} for key in range(20)]),
+    ],
+    ids=["fragment", "series"],
+)
+def test_what_may_wait_takes_no_more_than_its_bytes(make: Callable[[], bytes]) -> None:
+    """As orjson returns it, its buffer is several times as large."""
+    tracemalloc.start()
+    try:
+        kept = [make() for _ in range(100)]
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, kept)) < taken < sum(len(each) + 100 for each in kept)
 
 
 def test_samples_are_joined_from_fragments() -> None:

@@ -131,8 +131,9 @@ def test_what_is_held_in_many_chunks_is_found_where_it_is(text: bool, monkeypatc
     assert ring.slice(40, 60)[0] == [float(seq) for seq in range(43, 61)]
     assert ring.slice(95, 200)[1] == [str(seq) if text else float(seq) for seq in range(96, 101)]
     assert ring.slice(100, 200) == ring.slice(0, 42) == ([], [])
-    with pytest.raises(IndexError):
-        ring.seq_at(100)
+    for index in (0, ring.base - 1, 100):
+        with pytest.raises(IndexError):
+            ring.seq_at(index)
 
 
 def test_times_that_fall_are_found_in_older_chunks_too(monkeypatch: pytest.MonkeyPatch) -> None:
