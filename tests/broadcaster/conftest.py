@@ -5,6 +5,7 @@ import pytest
 
 from tests.broadcaster.raw_client import RawClient
 from tests.broadcaster.sealed import sealed
+from tests.broadcaster.small import small_bounds
 from tests.papers import papers
 
 
@@ -18,8 +19,7 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_chunks() -> Iterator[None]:
-    """Rings of a few samples have several chunks, too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("broadcaster.ring.CHUNK", 4)
+def small() -> Iterator[None]:
+    """Rings of a few samples have several chunks, too; and not many wait for their time."""
+    with small_bounds():
         yield

@@ -9,11 +9,13 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
 
+from tests.broadcaster.small import small_bounds
+
 MACHINES = {
     "session": "tests.broadcaster.test_session_machine:SessionMachine",
     "core": "tests.broadcaster.test_backfill_machine:CoreMachine",
     "mailbox": "tests.broadcaster.test_mailbox_machine:MailboxMachine",
-    "ring": "tests.broadcaster.test_history:RingMachine",
+    "ring": "tests.broadcaster.test_ring:RingMachine",
     "history": "tests.broadcaster.test_history_machine:HistoryMachine",
     "resume": "tests.broadcaster.test_resume_machine:ResumeMachine",
     "store": "tests.broadcaster.store.test_store_machine:StoreMachine",
@@ -69,7 +71,8 @@ def run(name: str, steps: int, seconds: float) -> Ran:
     )
     while ran.steps < steps and time.monotonic() - began < seconds and ran.problem is None:
         try:
-            run_state_machine_as_test(counted(machine(name), ran), settings=chosen)
+            with small_bounds():
+                run_state_machine_as_test(counted(machine(name), ran), settings=chosen)
         except Exception as error:  # whatever a machine finds is what is looked for, and goes into the table
             ran.problem = _told(error)
     ran.seconds = time.monotonic() - began
