@@ -116,7 +116,7 @@ def inspect(token_file: str, key_file: str | None) -> int:
         left = (expiry(token) or 0.0) - time.time()
         say("signature: not checked (--key FILE checks it)" + ("" if left > 0 else "; expired"))
         return 0 if left > 0 else 1
-    keys = _key(key_file, lambda data: public_keys(data) if data.lstrip()[:1] in (b"-", b"{") else (secret(data),))
+    keys = _key(key_file, lambda data: public_keys(data) if _is_public(data) else (secret(data),))
     try:
         good = check(token, keys, time.time())
     except BadToken as problem:
@@ -124,6 +124,11 @@ def inspect(token_file: str, key_file: str | None) -> int:
         return 1
     say(f"good: for {duration(good.expires - time.time())}")
     return 0
+
+
+def _is_public(data: bytes) -> bool:
+    """Of PEM or JWKS. One secret in 64 begins with a dash, too."""
+    return b"-----BEGIN" in data or data.lstrip().startswith(b"{")
 
 
 def _claims(token: str) -> dict[str, Any]:

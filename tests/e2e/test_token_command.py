@@ -22,6 +22,15 @@ def inspected(token: str, *arguments: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout + ran.stderr
 
 
+def test_a_secret_that_begins_with_a_dash_is_a_secret(tmp_path: Path) -> None:
+    """One in 64 that `keygen` makes."""
+    key = tmp_path / "key"
+    key.write_text("-" * 4 + "a" * 60 + "\n")
+    token = made("mint", "--key", str(key), "--subject", "ann", "--scope", "admin", "--expires", "2h")
+    status, said = inspected(token, "--key", str(key))
+    assert (status, said.splitlines()[-1]) == (0, "good: for 2 h")
+
+
 @pytest.mark.parametrize("pair", [False, True])
 def test_from_a_key_to_a_good_token(tmp_path: Path, pair: bool) -> None:
     key, checking = str(tmp_path / "key"), str(tmp_path / ("key.pub" if pair else "key"))
