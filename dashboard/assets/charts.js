@@ -14,7 +14,15 @@ import { axisFor } from './value_axis.js';
 
 export const MARGIN = { l: 68, r: 14, t: 10, b: 24 };
 const HEIGHT = 190; // unless its element is made another
-const CONFIG = { displayModeBar: false, doubleClick: false, scrollZoom: false, showTips: false, responsive: false };
+// Systems take two clicks for a double click if they come within 500 ms; Plotly's own 300 are short on a busy machine.
+const CONFIG = {
+  displayModeBar: false,
+  doubleClick: false,
+  doubleClickDelay: 500,
+  scrollZoom: false,
+  showTips: false,
+  responsive: false,
+};
 const SHIFT_PX = 0.25; // a live line is moved when it is this far behind
 const MOVED_PX = 8; // at most, before it is drawn anew: what has left the view no longer counts for the axis
 const DENSE_PX = 3; // points of a line closer than this, on average: as a hairline, which is drawn many times faster without a GPU
