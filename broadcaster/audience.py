@@ -12,7 +12,7 @@ from broadcaster.selection import Selection, compile_selection
 from ingest.samples import Value
 
 SECTION_MEMBERS = 32
-MERGED_SAMPLES = 50_000  # that wait for the time that `max_rate` sets; with more, it is now
+MERGED_BYTES = 2**20  # that wait for the time that `max_rate` sets; with more, it is now
 
 Column = tuple[Sequence[float], Sequence[Value], bytes]
 """Times and values of one series, and both as they are sent."""
@@ -70,32 +70,38 @@ class Wish:
 class Audience:
     """All with the same wish: their series, and what was collected and is not yet sent to every section."""
 
-    __slots__ = ("_collected", "_latest", "_samples", "records", "sections", "wish")
+    __slots__ = ("_bytes", "_collected", "_latest", "records", "sections", "wants", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
+        self.wants = wish.test()
         self.records: dict[Record, None] = {}
         self.sections: list[Section] = []
         self._collected: deque[tuple[int, dict[Record, Column]]] = deque()  # by seq
         self._latest: Batch | None = None
-        self._samples = 0  # collected, if they may have to wait
+        self._bytes = 0  # collected, if they may have to wait
 
     @property
     def full(self) -> bool:
         """True if so much is collected that it shall wait no longer."""
-        return self._samples >= MERGED_SAMPLES
+        return self._bytes >= MERGED_BYTES
 
     def collect(self, seq: int, columns: dict[Record, Column]) -> None:
         self._collected.append((seq, columns))
         if self.wish.max_rate is not None:
-            self._samples += _count(columns)
+            self._bytes += _size(columns)
 
     def collected_after(self, seq: int) -> bool:
         return bool(self._collected) and self._collected[-1][0] > seq
 
-    def count_after(self, seq: int, record: Record) -> int:
-        """How many samples of a series were collected after this seq."""
-        return sum(len(columns[record][0]) for at, columns in self._collected if at > seq and record in columns)
+    def counts_after(self, seq: int) -> dict[Record, int]:
+        """How many samples of each series were collected after this seq."""
+        counts: dict[Record, int] = {}
+        for at, columns in self._collected:
+            if at > seq:
+                for record, (times, _, _) in columns.items():
+                    counts[record] = counts.get(record, 0) + len(times)
+        return counts
 
     def vacant(self, seq: int) -> "Section":
         """A section with room for one more member; a new one begins at this seq."""
@@ -117,7 +123,7 @@ class Audience:
         columns = parts[0] if len(parts) == 1 else _merged(parts)
         frame = text_frame(messages.samples(epoch, seq, prev, [fragment for _, _, fragment in columns.values()]))
         newest = {record: (times[-1], values[-1]) for record, (times, values, _) in columns.items()}
-        return Batch(seq, prev, _count(columns), frame, newest)
+        return Batch(seq, prev, sum(len(times) for times, _, _ in columns.values()), frame, newest)
 
     def trim(self) -> None:
         """Forgets what every section has."""
@@ -125,7 +131,7 @@ class Audience:
         while self._collected and (least is None or self._collected[0][0] <= least):
             _, columns = self._collected.popleft()
             if self.wish.max_rate is not None:
-                self._samples -= _count(columns)
+                self._bytes -= _size(columns)
         if not self._collected:
             self._latest = None
 
@@ -155,9 +161,10 @@ class Section:
     def behind(self) -> bool:
         return self.audience.collected_after(self.last_seq)
 
-    def end(self, record: Record) -> int:
-        """The index behind what the members were sent of the record, whether that is still held or not."""
-        return record.ring.end_index - self.audience.count_after(self.last_seq, record)
+    def ends(self) -> Callable[[Record], int]:
+        """Says of a record the index behind what the members were sent, whether that is still held or not."""
+        waiting = self.audience.counts_after(self.last_seq)
+        return lambda record: record.ring.end_index - waiting.get(record, 0)
 
     def preface(self) -> bytes | None:
         """Describes what is new or changed since the last batch."""
@@ -176,8 +183,8 @@ class Section:
         self.members.pop(member, None)
         return self.joining.pop(member, self.last_seq)
 
-    def emit(self, epoch: str, seq: int) -> None:
-        """Delivers what was collected up to the batch `seq`."""
+    def emit(self, epoch: str, seq: int) -> int:
+        """Delivers what was collected up to the batch `seq`; returns its size in bytes."""
         batch, preface = self.audience.batch(epoch, self.last_seq, seq), self.preface()
         joining, self.joining = self.joining, {}
         self.undescribed = {}
@@ -189,10 +196,12 @@ class Section:
             if at < seq:
                 member.deliver(self.audience.batch(epoch, at, seq), preface)
         self.audience.trim()
+        return len(batch.frame)
 
 
-def _count(columns: dict[Record, Column]) -> int:
-    return sum([len(times) for times, _, _ in columns.values()])
+def _size(columns: dict[Record, Column]) -> int:
+    """In bytes, as they are sent."""
+    return sum([len(fragment) for _, _, fragment in columns.values()])
 
 
 def _merged(parts: list[dict[Record, Column]]) -> dict[Record, Column]:

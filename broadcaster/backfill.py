@@ -103,11 +103,8 @@ class Backfill:
         """One message of the chain: merged batches, or a gap for what the history let go."""
         seq, upto = self._at, self._section.last_seq
         records = self._upto | dict.fromkeys(self._section.records)  # some may be forgotten, others new
-        spans = {
-            record: (self._upto.get(record, 0), self._section.end(record))
-            for record in records
-            if self._allowed(record)
-        }
+        sent_to = self._section.ends()
+        spans = {record: (self._upto.get(record, 0), sent_to(record)) for record in records if self._allowed(record)}
         evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
         if evicted:
             cut = min(max(evicted), upto)

@@ -107,7 +107,7 @@ class Flusher:
         if self._round <= 0:
             self._round, self._worked = hub.waiting, 0.0
         self._round -= hub.serve(now, members)
-        due = hub.flush_due(now)
+        due = hub.flush_due(now, members)
         if hub.served != self._served:
             self._served, self._served_at = hub.served, now
         self._took = time.perf_counter() - began

@@ -18,6 +18,9 @@ from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Entry, SampleError, Value
 
 FLUSH_SAMPLES = 10_000  # bounds a message to subscribers: about 50 bytes a sample
+MEMBER_BYTES = (
+    8_192  # take as long to be put together as one more member to be served, or a few times as long if merged
+)
 EVENT_WEIGHT = 50  # characters of an event's text that count as one sample
 
 
@@ -147,7 +150,7 @@ class Hub:
         """A series that is in the history from now on."""
         self._watchers[record] = []
         for audience in self._index.candidates(record.series):
-            if audience.wish.wants(record):
+            if audience.wants(record):
                 self._watch(audience, record)
         self.searches.appeared(record)
         self._redescribe(record)
@@ -226,26 +229,27 @@ class Hub:
         """Delivers to the sections that wait, until about so many members were served. Returns how many sections."""
         served = 0
         while self._waiting and members > 0:
-            section = next(iter(self._waiting))
-            members -= len(section.members)
-            self._emit(section, now)
+            members -= self._emit(next(iter(self._waiting)), now)
             served += 1
         return served
 
-    def flush_due(self, now: float) -> float | None:
-        """Delivers to throttled sections whose time has come; returns when the next one's will."""
+    def flush_due(self, now: float, members: float = math.inf) -> float | None:
+        """Delivers to throttled sections whose time has come, as `serve` does; returns when the next one's will."""
         for section in self._throttled.pop_due(now):
-            self._emit(section, now)
+            members -= self._emit(section, now)
+            if members <= 0:
+                break
         return self._throttled.next_due()
 
-    def _emit(self, section: Section, now: float) -> None:
+    def _emit(self, section: Section, now: float) -> int:
+        """Returns what it took, in members: so many were served, or were as many bytes put together."""
         self.served += 1
         self._waiting.pop(section, None)
         self._throttled.discard(section)
         max_rate = section.audience.wish.max_rate
         if max_rate is not None:
             section.due = now + 1 / max_rate
-        section.emit(self.history.epoch, self.history.seq)
+        return max(len(section.members), section.emit(self.history.epoch, self.history.seq) // MEMBER_BYTES)
 
     def sweep(self, now: float) -> None:
         """Evicts old history and forgets series that were silent for long."""

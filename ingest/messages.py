@@ -78,11 +78,11 @@ def message_id(message: Mapping[str, Any], *, required: bool = False) -> int | N
 
 
 def count_samples(raw: Iterable[object]) -> int:
-    """How many samples the raw entries hold, counted before they are checked."""
+    """How many samples the raw entries hold, counted before they are checked. One that is empty counts, too."""
     total = 0
     for item in raw:
         value = item.get("value") if type(item) is dict else None
-        total += len(value) if type(value) is list else 1
+        total += (len(value) or 1) if type(value) is list else 1
     return total
 
 

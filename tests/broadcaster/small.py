@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-BOUNDS = {"broadcaster.ring.CHUNK": 4, "broadcaster.audience.MERGED_SAMPLES": 12}
+BOUNDS = {"broadcaster.ring.CHUNK": 4, "broadcaster.audience.MERGED_BYTES": 400}
 
 
 @contextmanager

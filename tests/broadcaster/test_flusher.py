@@ -45,7 +45,7 @@ class Recorder(Hub):
         self.pending += self.published.pop(0) if self.published else 0
         return served
 
-    def flush_due(self, now: float) -> float | None:
+    def flush_due(self, now: float, members: float = math.inf) -> float | None:
         due, self.due = self.due, None
         return due
 

@@ -116,7 +116,7 @@ def test_a_limited_rate_merges_batches_and_delivers_the_rest_when_due() -> None:
 
 def test_a_limited_rate_never_lets_more_wait_than_fits_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """By `max_rate` = 0.1 somebody could have had ten seconds of everything kept, and merged in one go."""
-    monkeypatch.setattr(audience_module, "MERGED_SAMPLES", 5)
+    monkeypatch.setattr(audience_module, "MERGED_BYTES", 5 * len(b"[1,[1700000000.0],[1.0]]"))
     world = World()
     first = join(world, "*", 0.1)
     publish(world, "a")
@@ -129,6 +129,46 @@ def test_a_limited_rate_never_lets_more_wait_than_fits_a_message(monkeypatch: py
     publish(world, "a")
     world.hub.flush_due(START + 10.0)
     assert [inbox.batches[-1].samples for inbox in (first, second)] == [1, 1]
+
+
+def test_those_whose_time_has_come_are_served_a_few_at_a_time() -> None:
+    world = World()
+    inboxes = [join(world, "*", 2.0 + number) for number in range(5)]
+    publish(world, "a")
+    publish(world, "a")
+    now = START + 1.0
+    left = []
+    while (due := world.hub.flush_due(now, 2)) is not None:
+        assert due <= now, "the others' time has come, too"
+        left.append(sum(len(inbox.batches) == 1 for inbox in inboxes))
+    assert left == [3, 1]
+    assert all(inbox.chain == [(0, 1), (1, 2)] for inbox in inboxes)
+
+
+def test_what_takes_long_to_put_together_counts_as_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    for number in range(4):
+        join(world, "*", 2.0 + number)
+    world.publish("a", 1.0)
+    world.hub.collect(START)
+    assert [world.hub.serve(START, 3) for _ in range(2)] == [3, 1]
+    monkeypatch.setattr(hub_module, "MEMBER_BYTES", 1)
+    world.publish("a", 1.0)
+    world.hub.collect(START + 1.0)
+    assert [world.hub.serve(START + 1.0, 3) for _ in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_new_series_is_held_against_wishes_that_were_compiled_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled for each again, ten new series among 300 wishes of 20 globs took 1.8 s."""
+    world = World()
+    inboxes = [join(world, f"m{number}*") for number in range(20)]
+
+    def unexpected(selection: object) -> None:
+        raise AssertionError(selection)
+
+    monkeypatch.setattr(audience_module, "compile_selection", unexpected)
+    publish(world, *(f"m{number}.x" for number in range(20)))
+    assert [len(inbox.batches) for inbox in inboxes[2:]] == [1] * 18
 
 
 def test_who_joins_while_others_wait_has_a_first_batch_of_its_own() -> None:

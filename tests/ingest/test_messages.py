@@ -90,6 +90,12 @@ def test_too_many_samples_are_counted_over_the_columns() -> None:
     assert caught.value.code == "too_many_samples"
 
 
+def test_entries_without_a_sample_count_as_one_each() -> None:
+    """A megabyte holds 80,000 of them, each of which is checked and answered."""
+    with pytest.raises(MessageError, match="at most 5 samples a message, got 6"):
+        publish({"id": 1, "samples": [{"metric": "m", "time": [], "value": []}] * 6}, samples_max=5)
+
+
 def test_what_is_encoded_is_decoded_alike() -> None:
     entries = [
         Entry(Series("a", (("k", "v"),)), [1.5], [2.0], "counter", "B", "bytes"),
