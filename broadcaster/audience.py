@@ -187,7 +187,6 @@ class Section:
         """Delivers what was collected up to the batch `seq`; returns its size in bytes."""
         batch, preface = self.audience.batch(epoch, self.last_seq, seq), self.preface()
         joining, self.joining = self.joining, {}
-        self.undescribed = {}
         self.last_seq = seq
         for member in list(self.members):
             member.deliver(batch, preface)
@@ -195,6 +194,7 @@ class Section:
             self.members[member] = None
             if at < seq:
                 member.deliver(self.audience.batch(epoch, at, seq), preface)
+        self.undescribed = {}  # only now: a backfill looks there for what the preface describes
         self.audience.trim()
         return len(batch.frame)
 

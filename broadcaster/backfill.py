@@ -5,6 +5,7 @@ everything since the subscription is read from the history as ordinary `samples`
 step, with nothing left to read, the member is released.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from broadcaster import messages
@@ -14,6 +15,7 @@ from broadcaster.history import History, Record
 from broadcaster.messages import Gap
 
 CHUNK_SAMPLES = 10_000
+DESCRIBED_SERIES = 1_000  # the most in one message
 Spans = dict[Record, tuple[int, int]]
 """The indices [start, stop) of each record's ring."""
 
@@ -36,13 +38,13 @@ class Backfill:
         self._planned = 0  # samples
         self._allows: Callable[[str], bool] | None = None  # by metric; None: everything of the section
         self.spans: Spans = {}
-        self.prefaces: list[bytes] = []
+        self.undescribed: dict[Record, None] = {}  # since the backfill began; described when their turn comes
         self.held = True
 
     def pass_by(self, batch: Batch, preface: bytes | None) -> None:
         """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
         if preface is not None:
-            self.prefaces.append(preface)
+            self.undescribed.update(self._section.undescribed)
         for record in batch.newest:
             self._upto.setdefault(record, 0)  # kept here, should the history forget the series before its turn
 
@@ -76,15 +78,18 @@ class Backfill:
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
         yield from self._past()
-        while self._at < self._section.last_seq or self.prefaces:
-            if self.prefaces:
-                preface = messages.series_allowed(self.prefaces.pop(0), self._allows)
-                if preface is not None:
-                    yield preface
-                del preface
-            else:
+        while self._at < self._section.last_seq or self.undescribed:
+            if not self.undescribed:
                 yield self._next()  # without a name, which would keep it while a slow socket takes its copy
+            elif records := self._take_undescribed():
+                yield messages.series(record.descriptor() for record in records)
         self.held = False
+
+    def _take_undescribed(self) -> list[Record]:
+        records = list(itertools.islice(self.undescribed, DESCRIBED_SERIES))
+        for record in records:
+            del self.undescribed[record]
+        return list(filter(self._allowed, records))
 
     def _past(self) -> Iterator[bytes]:
         """The `backfill` messages, and a gap for what the history let go before its turn came."""

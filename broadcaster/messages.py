@@ -1,6 +1,6 @@
 """The server's side of the wire protocol: objects to JSON text. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,14 +60,6 @@ def pong(time: object, server_time: float) -> bytes:
 
 def series(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
     return b"%b" % orjson.dumps({"type": "series", "series": list(descriptors)})  # a copy, as in `fragment`
-
-
-def series_allowed(message: bytes, allows: Callable[[str], bool] | None) -> bytes | None:
-    """A `series` message without what is not allowed, by metric (None: all is); None if nothing is left."""
-    if allows is None:
-        return message
-    left = [each for each in orjson.loads(message)["series"] if allows(each["metric"])]
-    return series(left) if left else None
 
 
 def cursor(epoch: str, seq: int) -> str:

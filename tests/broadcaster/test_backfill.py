@@ -167,6 +167,38 @@ def test_a_series_that_appears_meanwhile_is_described_before_its_samples() -> No
     assert ends(live) == ("live", 1, 2, 1)
 
 
+def test_a_series_described_again_and_again_meanwhile_is_described_once_as_it_is_then() -> None:
+    """Otherwise every description would be kept while a slow socket takes a page."""
+    world = World()
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    for n in range(5):
+        world.accept(Entry(Series("a"), [1.0], [1.0], "gauge", None, f"help {n}"))
+        world.accept(Entry(Series("b"), [1.0], [1.0]))
+        world.flush()
+    described, *live = rest(payloads)
+    assert [(each["metric"], each["help"]) for each in described["series"]] == [("a", "help 4"), ("b", None)]
+    assert sum(count for *_, count in map(ends, live)) == 10
+
+
+def test_many_series_that_appear_meanwhile_are_described_in_several_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "DESCRIBED_SERIES", 2)
+    world = World()
+    batches(world, 1)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    payload(payloads)
+    for metric in "bcxyde":
+        world.publish(metric, 1.0)
+    world.flush()
+    backfill.restrict(lambda metric: metric not in "xy")
+    *described, live = rest(payloads)
+    assert [[each["metric"] for each in message["series"]] for message in described] == [["b", "c"], ["d", "e"]]
+    assert ends(live) == ("live", 1, 2, 4)
+
+
 def test_of_the_past_what_is_evicted_before_its_turn_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 1)
     world = World(history_points=4)
