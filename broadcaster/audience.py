@@ -8,6 +8,7 @@ from typing import Protocol
 from broadcaster import messages
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
+from broadcaster.newest import Newest
 from broadcaster.selection import Selection, compile_selection
 from ingest.samples import Value
 
@@ -26,7 +27,12 @@ class Batch:
     prev: int
     samples: int
     frame: bytes
-    newest: dict[Record, tuple[float, Value]]
+    newest: Newest
+
+    @property
+    def held_bytes(self) -> int:
+        """What it holds while it waits, were it not shared."""
+        return len(self.frame) + self.newest.bytes
 
 
 class Member(Protocol):
@@ -122,7 +128,8 @@ class Audience:
         parts = [columns for at, columns in self._collected if at > prev]
         columns = parts[0] if len(parts) == 1 else _merged(parts)
         frame = text_frame(messages.samples(epoch, seq, prev, [fragment for _, _, fragment in columns.values()]))
-        newest = {record: (times[-1], values[-1]) for record, (times, values, _) in columns.items()}
+        times = [times[-1] for times, _, _ in columns.values()]
+        newest = Newest(columns, times, [values[-1] for _, values, _ in columns.values()])
         return Batch(seq, prev, sum(len(times) for times, _, _ in columns.values()), frame, newest)
 
     def trim(self) -> None:

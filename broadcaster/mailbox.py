@@ -6,7 +6,7 @@ item has a ticket, so that both lanes leave in the order in which they came.
 
 import itertools
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import trio
@@ -14,9 +14,8 @@ import trio
 from broadcaster import messages
 from broadcaster.audience import Batch
 from broadcaster.frames import text_frame
-from broadcaster.history import Record
 from broadcaster.messages import Gap
-from ingest.samples import Value
+from broadcaster.newest import Newest, merged
 
 Overflow = Literal["conflate", "drop_oldest", "disconnect"]
 OVERFLOWS: Final = get_args(Overflow)
@@ -30,7 +29,7 @@ class Loss:
     ticket: int
     chain: int
     gap: Gap
-    newest: dict[Record, tuple[float, Value]] = field(default_factory=dict)
+    newest: Newest | None = None  # None: only the gap will be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,11 @@ class MailboxStatistics:
 
 
 class Mailbox:
-    """Bounded in batches and bytes; `put` and `put_control` never wait."""
+    """Bounded in batches and bytes; `put` and `put_control` never wait.
+
+    The newest samples of what was dropped count, too. Those of the last chain are at most one a series; those of
+    chains before it go as soon as all take more than half of the bytes.
+    """
 
     def __init__(
         self, epoch: str, overflow: Overflow, batches_max: int, bytes_max: int, control_bytes_max: int
@@ -64,7 +67,7 @@ class Mailbox:
         self._send, self._receive = trio.open_memory_channel[tuple[int, int, Batch]](batches_max)
         self._head: tuple[int, int, Batch] | None = None  # taken from the channel to see its ticket
         self._losses: deque[Loss] = deque()
-        self._batches = self._bytes = self._control_bytes = 0
+        self._batches = self._bytes = self._newest_bytes = self._control_bytes = 0
         self._taken_batches = self._taken_samples = self._taken_bytes = 0
         self._dropped_batches = self._dropped_samples = 0
 
@@ -86,12 +89,35 @@ class Mailbox:
         if not self._fits(batch):
             if self.overflow == "disconnect":
                 return False
-            while self._batches and (self.overflow == "conflate" or not self._fits(batch)):
-                self._drop(*self._pop())
+            self._make_room(batch)
         self._send.send_nowait((self._ticket(), self._chain, batch))
         self._batches += 1
-        self._bytes += len(batch.frame)
+        self._bytes += batch.held_bytes
         return True
+
+    def _make_room(self, batch: Batch) -> None:
+        if self.overflow == "drop_oldest":
+            while not self._fits(batch):
+                self._drop(*self._pop())
+            return
+        waiting = [self._pop() for _ in range(self._batches)]
+        for chain, dropped in itertools.groupby(waiting, lambda item: item[1]):
+            self._conflate(chain, [(ticket, each) for ticket, _, each in dropped])
+
+    def _conflate(self, chain: int, dropped: list[tuple[int, Batch]]) -> None:
+        for ticket, batch in dropped:
+            self._drop(ticket, chain, batch)
+        loss = self._losses[-1]
+        before = loss.newest
+        parts = [batch.newest for _, batch in dropped]
+        loss.newest = merged(parts if before is None else [before, *parts])
+        self._newest_bytes += loss.newest.bytes - (before.bytes if before is not None else 0)
+        for old in self._losses:
+            if old is loss or self._newest_bytes <= self._bytes_max // 2:
+                break
+            if old.newest is not None:  # the oldest chains are told of by their gaps only
+                self._newest_bytes -= old.newest.bytes
+                old.newest = None
 
     def _ticket(self) -> int:
         self.tickets += 1
@@ -101,7 +127,7 @@ class Mailbox:
         if not self._batches:
             return True  # a batch larger than the bound is still delivered, alone
         room = self._batches < self._batches_max  # the channel would not count its head that was looked at
-        return room and self._bytes + len(batch.frame) <= self._bytes_max
+        return room and self._bytes + self._newest_bytes + batch.held_bytes <= self._bytes_max
 
     def _peek(self) -> tuple[int, int, Batch] | None:
         if self._head is None and self._batches:
@@ -113,7 +139,7 @@ class Mailbox:
         assert head is not None
         self._head = None
         self._batches -= 1
-        self._bytes -= len(head[2].frame)
+        self._bytes -= head[2].held_bytes
         return head
 
     def _drop(self, ticket: int, chain: int, batch: Batch) -> None:
@@ -127,8 +153,6 @@ class Mailbox:
             gap = loss.gap
             loss.ticket = ticket  # behind the descriptions of all its series
             loss.gap = Gap(gap.first, batch.seq, gap.batches + 1, gap.samples + batch.samples)
-        if self.overflow == "conflate":
-            loss.newest.update(batch.newest)
 
     def take(self, before: int | None = None) -> bytes | None:
         """The next frame in order, or None if nothing waits, or nothing with a ticket below `before`."""
@@ -155,7 +179,10 @@ class Mailbox:
 
     def _announce(self, loss: Loss) -> bytes:
         frames = [text_frame(loss.gap.encode())]
-        newest = iter(loss.newest.items())
+        if loss.newest is None:
+            return frames[0]
+        self._newest_bytes -= loss.newest.bytes
+        newest = loss.newest.items()
         while part := list(itertools.islice(newest, CONFLATED_SAMPLES)):
             fragments = [messages.fragment(record.key, (time,), (value,)) for record, (time, value) in part]
             gap = loss.gap
@@ -166,7 +193,7 @@ class Mailbox:
     def statistics(self) -> MailboxStatistics:
         return MailboxStatistics(
             self._batches,
-            self._bytes,
+            self._bytes + self._newest_bytes,
             self._control_bytes,
             self._taken_batches,
             self._taken_samples,

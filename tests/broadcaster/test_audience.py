@@ -79,7 +79,7 @@ def test_a_section_that_waited_gets_all_of_it_in_one_batch(monkeypatch: pytest.M
     audience.sections[0].emit(EPOCH, 4)
     assert (first.counts, second.counts) == ([(0, 1, 2), (1, 4, 3)], [(0, 4, 5)])
     assert second.messages[0]["series"] == [[0, [1], [1]], [1, [1, 2, 4], [1, 2, 4]], [2, [2], [2]]]
-    assert second.batches[0].newest == {RECORDS[0]: (1, 1), RECORDS[1]: (4, 4), RECORDS[2]: (2, 2)}
+    assert dict(second.batches[0].newest.items()) == {RECORDS[0]: (1, 1), RECORDS[1]: (4, 4), RECORDS[2]: (2, 2)}
     assert audience.counts_after(0) == {}, "what all have is forgotten"
 
 

@@ -10,6 +10,7 @@ from broadcaster.audience import Batch
 from broadcaster.frames import text_frame
 from broadcaster.mailbox import OVERFLOWS, Mailbox, MailboxStatistics, Overflow
 from broadcaster.messages import Gap
+from broadcaster.newest import NUMBER_BYTES
 from tests.broadcaster.frame_parts import MACHINE
 from tests.broadcaster.test_mailbox import answer, batch
 
@@ -30,14 +31,19 @@ class Waiting:
 @dataclass(eq=False)
 class Dropped:
     chain: int
+    conflated: bool
     batches: list[Batch] = field(default_factory=list)
 
-    def frames(self, conflated: bool) -> bytes:
+    @property
+    def newest_bytes(self) -> int:
+        return NUMBER_BYTES * len({record for each in self.batches for record in each.newest}) * self.conflated
+
+    def frames(self) -> bytes:
         """A gap that counts the batches exactly, and the newest sample of each of their series."""
         first, last = self.batches[0], self.batches[-1]
         gap = Gap(first.prev, last.seq, len(self.batches), sum(each.samples for each in self.batches))
         frames = text_frame(gap.encode())
-        if conflated:
+        if self.conflated:
             newest = {record: sample for each in self.batches for record, sample in each.newest.items()}
             parts = [messages.fragment(record.key, (time,), (value,)) for record, (time, value) in newest.items()]
             frames += text_frame(messages.samples("e", last.seq, first.prev, parts, messages.CONFLATED))
@@ -50,7 +56,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @initialize(
         overflow=st.sampled_from(OVERFLOWS),
         batches=st.integers(1, 4),
-        bytes_max=st.sampled_from([50, 400, 1_000]),
+        bytes_max=st.sampled_from([50, 400, 1_000, 2_000]),
         control_bytes=st.sampled_from([0, 200, 10_000]),
     )
     def begin(self, overflow: Overflow, batches: int, bytes_max: int, control_bytes: int) -> None:
@@ -66,8 +72,17 @@ class MailboxMachine(RuleBasedStateMachine):
         return [item for item in self.items if isinstance(item, Waiting)]
 
     @property
+    def losses(self) -> list[Dropped]:
+        return [item for item in self.items if isinstance(item, Dropped)]
+
+    @property
+    def newest_bytes(self) -> int:
+        return sum(loss.newest_bytes for loss in self.losses)
+
+    @property
     def bytes(self) -> int:
-        return sum(len(item.batch.frame) for item in self.waiting)
+        newest = sum(NUMBER_BYTES * len(item.batch.newest) for item in self.waiting)
+        return sum(len(item.batch.frame) for item in self.waiting) + newest + self.newest_bytes
 
     @property
     def answers(self) -> int:
@@ -83,20 +98,27 @@ class MailboxMachine(RuleBasedStateMachine):
             oldest = len(self.waiting) if self.overflow == "conflate" else 1
             for item in self.waiting[:oldest]:
                 self.drop(item)
+        self.let_go()
         assert self.mine.put(each)
         self.items.append(Waiting(self.chain, each))
         self.seq += step
 
     def fits(self, each: Batch) -> bool:
-        return len(self.waiting) < self.batches and self.bytes + len(each.frame) <= self.bytes_max
+        return len(self.waiting) < self.batches and self.bytes + each.held_bytes <= self.bytes_max
 
     def drop(self, item: Waiting) -> None:
         """It joins the last loss of its chain, which moves to where the batch was: behind all that describes it."""
-        losses = [each for each in self.items if isinstance(each, Dropped)]
-        loss = losses[-1] if losses and losses[-1].chain == item.chain else Dropped(item.chain)
+        last = self.losses[-1] if self.losses else None
+        loss = last if last and last.chain == item.chain else Dropped(item.chain, self.overflow == "conflate")
         loss.batches.append(item.batch)
         self.dropped.append(item.batch)
         self.items = [loss if each is item else each for each in self.items if each is not loss]
+
+    def let_go(self) -> None:
+        """Of all chains but the last, the oldest first are told of by their gaps only if all take too much."""
+        for loss in self.losses[:-1]:
+            if self.newest_bytes > self.bytes_max // 2:
+                loss.conflated = False
 
     @rule(starts=st.none() | st.integers(0, 3))
     def put_control(self, starts: int | None) -> None:
@@ -121,7 +143,7 @@ class MailboxMachine(RuleBasedStateMachine):
                     assert self.mine.take() == item.batch.frame
                     self.taken.append(item.batch)
                 case Dropped():
-                    assert self.mine.take() == item.frames(self.overflow == "conflate")
+                    assert self.mine.take() == item.frames()
         self.items = self.items[count:]
 
     @precondition(lambda self: not self.items)
@@ -139,7 +161,8 @@ class MailboxMachine(RuleBasedStateMachine):
             return
         assert self.mine.empty == (not self.items)
         assert len(self.waiting) <= self.batches
-        assert self.bytes <= self.bytes_max or len(self.waiting) == 1
+        assert self.bytes <= self.bytes_max or len(self.waiting) <= 1
+        assert self.newest_bytes <= max(self.bytes_max // 2, 4 * NUMBER_BYTES)
         assert self.answers <= self.control_bytes
         assert self.mine.statistics() == MailboxStatistics(
             len(self.waiting),
