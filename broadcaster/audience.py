@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from broadcaster import messages
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
 from broadcaster.newest import Newest
-from broadcaster.selection import Selection, compile_selection
+from broadcaster.selection import Matcher, Selection, compile_selection
 from ingest.samples import Value
 
 SECTION_MEMBERS = 32
@@ -53,6 +53,10 @@ class Wish:
     max_rate: float | None
     allows: Callable[[str], bool] | None  # by metric; None: everything
     scope: object = None  # tells grants apart: connections of different grants share no audience
+    matcher: Matcher = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matcher", compile_selection(self.selection))
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -67,7 +71,7 @@ class Wish:
 
     def test(self) -> Callable[[Record], bool]:
         """The same as `wants`, for many."""
-        matches, allows = compile_selection(self.selection), self.allows
+        matches, allows = self.matcher.test, self.allows
         if allows is None:
             return lambda record: matches(record.series)
         return lambda record: matches(record.series) and allows(record.series.metric)

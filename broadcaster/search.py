@@ -13,26 +13,36 @@ GONE_MAX = 1_000  # forgotten series that may stay in the order, beside as many 
 class Search:
     """`records` are those found so far; all that there are once `advance` returned True, until the search is ended."""
 
-    __slots__ = ("_known", "_order", "at", "records", "wants", "wish")
+    __slots__ = ("_known", "_order", "_wants", "at", "records", "wish")
 
     def __init__(self, wish: Wish, order: list[Record], known: Collection[Record]) -> None:
         self.wish = wish
-        self.wants = wish.test()
+        self._wants: Callable[[Record], bool] | None = None  # until its globs are compiled
         self.at = 0  # place in the order of the next to be looked at
         self.records: dict[Record, None] = {}
         self._order = order
         self._known = known
 
     def advance(self, enough: Callable[[], bool]) -> bool:
-        """Looks at one after the other until it is enough. True: at all."""
+        """Compiles one glob, then looks at one series, after the other, until it is enough. True: at all."""
+        if self._wants is None:
+            if not self.wish.matcher.compile(enough):
+                return False
+            self._wants = self.wish.test()
+        wants = self._wants
         while self.at < len(self._order):
             record = self._order[self.at]
             self.at += 1
-            if record in self._known and self.wants(record):
+            if record in self._known and wants(record):
                 self.records[record] = None
             if enough():
                 return False
         return True
+
+    def appeared(self, record: Record) -> None:
+        """It is at the end of the order. While globs are compiled nothing was looked at, so its turn will come."""
+        if self._wants is not None and self._wants(record):
+            self.records[record] = None
 
 
 class Searches:
@@ -59,8 +69,7 @@ class Searches:
     def appeared(self, record: Record) -> None:
         self._order.append(record)
         for search in self._index.candidates(record.series):
-            if search.wants(record):
-                search.records[record] = None
+            search.appeared(record)
 
     def forgotten(self, record: Record) -> None:
         """It is not known any more."""

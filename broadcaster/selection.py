@@ -6,16 +6,16 @@ selectors a metric has passed, since there are many series of each.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ingest.messages import MessageError
 from ingest.samples import Series, show
 
 GLOB_MAX = 256
-COMPILED_MAX = 256  # selections
 METRICS_MAX = 256  # that one selection remembers
 
 Test = Callable[[str], bool]
@@ -78,17 +78,75 @@ Selection = frozenset[Selector]
 """Any of its selectors may match."""
 
 
+Parts = tuple[Test, list[tuple[str, Test]]]
+"""The tests of a selector: of the metric, and of tags."""
+
+
 def selects(selection: Selection, series: Series) -> bool:
     """For many series, `compile_selection` once."""
-    return compile_selection(selection)(series)
+    return compile_selection(selection).test(series)
 
 
-@lru_cache(COMPILED_MAX)
-def compile_selection(selection: Selection) -> Callable[[Series], bool]:
-    """The same as `selects`, for many series."""
-    selectors = [
-        (compile_glob(each.metric), [(key, compile_glob(glob)) for key, glob in each.tags]) for each in selection
-    ]
+class Matcher:
+    """A selection whose globs are compiled one after the other, since a long one takes a millisecond."""
+
+    __slots__ = ("__weakref__", "_compiled", "_steps", "_test", "compiled")
+
+    def __init__(self, selection: Selection, others: Iterable["Matcher"] = ()) -> None:
+        """What `others` have compiled is not compiled again."""
+        self._compiled: dict[Selector, Parts] = {}
+        for other in others:
+            self._compiled.update((each, parts) for each, parts in other._compiled.items() if each in selection)
+        left = selection.difference(self._compiled)
+        self.compiled = not left
+        self._steps = _compiling(left, self._compiled)
+        self._test: Callable[[Series], bool] | None = None
+
+    def compile(self, enough: Callable[[], bool] = lambda: False) -> bool:
+        """Goes on, glob by glob, until it is enough. True: all are compiled."""
+        for _ in self._steps:
+            if enough():
+                return False
+        self.compiled = True
+        return True
+
+    @property
+    def test(self) -> Callable[[Series], bool]:
+        """The same as `selects`, for many series. What is not compiled is, at once."""
+        if self._test is None:
+            self.compile()
+            self._test = _test_of(list(self._compiled.values()))
+        return self._test
+
+
+def _compiling(selectors: Iterable[Selector], compiled: dict[Selector, Parts]) -> Iterator[None]:
+    """Stops between any two globs."""
+    between = False
+    for selector in selectors:
+        tests: list[Test] = []
+        for glob in (selector.metric, *(glob for _, glob in selector.tags)):
+            if between:
+                yield
+            between = True
+            tests.append(compile_glob(glob))
+        compiled[selector] = tests[0], [(key, test) for (key, _), test in zip(selector.tags, tests[1:], strict=True)]
+
+
+_matchers: WeakValueDictionary[Selection, Matcher] = WeakValueDictionary()
+
+
+def compile_selection(selection: Selection, others: Sequence[Matcher] = ()) -> Matcher:
+    """One for all who want the same, as long as anybody keeps it; `others`: who may have compiled some of it."""
+    known = _matchers.get(selection)
+    if known is not None and (known.compiled or not others):
+        return known
+    matcher = Matcher(selection, others)
+    if known is None or matcher.compiled:
+        _matchers[selection] = known = matcher
+    return known
+
+
+def _test_of(selectors: list[Parts]) -> Callable[[Series], bool]:
     passed: dict[str, list[list[tuple[str, Test]]]] = {}  # by metric: what is left to be tested
 
     def matches(series: Series) -> bool:

@@ -13,7 +13,7 @@ from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
 from broadcaster.searcher import Found
-from broadcaster.selection import Selection, parse_selection
+from broadcaster.selection import Matcher, Selection, compile_selection, parse_selection
 from broadcaster.shared import NULL_OUTLET, Outlet, Shared
 from ingest.messages import MessageError, message_id
 from ingest.samples import show
@@ -38,8 +38,8 @@ class Subscribing:
     """
 
     __slots__ = (
-        "_backfill", "_coverage", "_going_on", "_grant", "_left", "_operations", "_outlet", "_refuse", "_section",
-        "_shared", "_sought", "max_rate", "subscriptions",
+        "_backfill", "_coverage", "_going_on", "_grant", "_left", "_matchers", "_operations", "_outlet", "_refuse",
+        "_section", "_shared", "_sought", "max_rate", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
@@ -48,6 +48,7 @@ class Subscribing:
         self._grant = grant
         self._refuse = refuse
         self.subscriptions: dict[int, Selection] = {}
+        self._matchers: dict[int, Matcher] = {}  # so that the union of the subscriptions need not be compiled again
         self.max_rate: float | None = None  # batches a second
         self._section: Section | None = None
         self._sought: Sought | None = None
@@ -138,6 +139,7 @@ class Subscribing:
             self._shared.refusals.count("subscriptions")
             self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
+        self._matchers[id] = compile_selection(selection)
         self._look_up(selection, lambda records: self._begun(id, selection, history, resume, list(records)))
 
     def _begun(
@@ -172,6 +174,7 @@ class Subscribing:
 
     def _wish(self, selection: Selection) -> Wish:
         grant = self._grant
+        _kept = compile_selection(selection, list(self._matchers.values()))  # until the wish has it
         return Wish(selection, self.max_rate, None if grant is EVERYTHING else grant.may_subscribe, grant.sight)
 
     def _look_up(self, selection: Selection, then: Found) -> None:
@@ -224,6 +227,7 @@ class Subscribing:
         if self.subscriptions.pop(id, None) is None:
             self._refuse(MessageError("unknown_id", f"id: no subscription {id}", id))
             return
+        self._matchers.pop(id, None)
         if self.subscriptions and self._section is not None:
             self._look_up(self._union(), lambda records: self._rejoin(id, records))
         else:
