@@ -6,7 +6,7 @@ once. Then each section of each audience is served: one message is joined, and e
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from broadcaster import messages
@@ -306,7 +306,7 @@ class Hub:
         """Of all series."""
         return wish.select(self.history.records.values())
 
-    def records(self, wish: Wish) -> Iterable[Record] | None:
+    def records(self, wish: Wish) -> Collection[Record] | None:
         """What an audience of this wish has; None: there is no such audience."""
         audience = self._audiences.get(wish.key)
         return None if audience is None else audience.records

@@ -1,7 +1,7 @@
 """The series of a wish, looked for one after the other, since there may be very many of them. Pure."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from broadcaster.audience import Wish
 from broadcaster.history import Record
@@ -55,8 +55,11 @@ class Searches:
         self._active: dict[Search, None] = {}
         self._index: SelectionIndex[Search] = SelectionIndex()
 
-    def begin(self, wish: Wish) -> Search:
+    def begin(self, wish: Wish, records: Iterable[Record] | None = None) -> Search:
+        """`records`: those of the wish, if that is known: then the search is as good as over."""
         search = Search(wish, self._order, self._known)
+        if records is not None:
+            search.records, search.at = dict.fromkeys(records), len(self._order)
         self._active[search] = None
         self._index.add(search, wish.selection)
         return search

@@ -18,6 +18,7 @@ log = logging.getLogger("streamgauge.broadcaster")
 
 SLICE_S = 0.001  # or one series, should that take longer
 PAUSE_S = 0.001
+AT_ONCE = 1_000  # series that may be looked at and answered before others have their turn
 
 Found = Callable[[Iterable[Record]], None]
 
@@ -32,7 +33,12 @@ class Lookup:
 
 
 class Searcher:
-    """Searches in turns: the next is always that which had the fewest. Equal wishes share a search."""
+    """Searches in turns: the next is always that which had the fewest. Equal wishes share a search.
+
+    What is quick is answered at once; but so much of it, and all that is large, has a turn of its own.
+    """
+
+    at_once = AT_ONCE
 
     def __init__(self, hub: Hub, busy: Callable[[], bool] = lambda: False) -> None:
         """`busy`: others wait for the event loop."""
@@ -42,6 +48,7 @@ class Searcher:
         self._turns: list[tuple[int, int, Lookup]] = []  # a heap
         self._count = itertools.count()
         self._wanted = trio.Event()
+        self._left = self.at_once  # until the next turn
 
     @property
     def under_way(self) -> int:
@@ -49,18 +56,26 @@ class Searcher:
 
     def find(self, wish: Wish, found: Found) -> None:
         """Calls `found` with the series of the wish, now or later."""
-        if (known := self._hub.records(wish)) is not None:
+        known = self._hub.records(wish)
+        if known is not None and self._is_quick(1 + len(known)):
             found(known)
         elif (lookup := self._lookups.get(wish.key)) is not None:
             lookup.waiting.append(found)
         else:
-            lookup = self._lookups[wish.key] = Lookup(self._hub.searches.begin(wish))
-            if self._advance(lookup.search):
+            lookup = self._lookups[wish.key] = Lookup(search := self._hub.searches.begin(wish, known))
+            if known is None and self._advance(search) and self._is_quick(search.at + len(search.records)):
                 self._end(lookup)
-                found(lookup.search.records)
+                found(search.records)
             else:
                 lookup.waiting.append(found)
                 self._queue(lookup)
+
+    def _is_quick(self, series: int) -> bool:
+        """So many are to be looked at and answered. True: now."""
+        if series > self._left:
+            return False
+        self._left -= series
+        return True
 
     def cancel(self, wish: Wish, found: Found) -> None:
         """It is not to be called any more."""
@@ -97,6 +112,7 @@ class Searcher:
 
     def turn(self) -> None:
         """One search goes on for a while, or one of those who wait for it is answered."""
+        self._left = self.at_once
         lookup = None
         while self._turns and (lookup is None or not lookup.waiting):  # nobody waits any more: it is ended already
             lookup = heappop(self._turns)[2]

@@ -161,8 +161,13 @@ class Session:
             self._close(errors.FORBIDDEN if problem.code == "forbidden" else errors.BAD_MESSAGES)
 
     def _close(self, close: Close) -> None:
-        self._closed = True
+        self.stop()
         self._outlet.close(close)
+
+    def stop(self) -> None:
+        """The connection is being closed: what the client said and is not handled never will be."""
+        self._closed = True
+        self._subscribing.stop()
 
     def _hello(self, message: Mapping[str, Any]) -> None:
         if self._spoken:

@@ -245,10 +245,14 @@ class Subscribing:
         elif seq != end:  # nothing is lost: this only tells where the chain goes on
             self._outlet.send(messages.Gap(end, seq, 0, 0).encode(), new_chain=True)
 
-    def leave(self) -> None:
-        """Takes the connection out of its audience, for good."""
+    def stop(self) -> None:
+        """Nothing is begun any more."""
         self._left = True
         self._operations.clear()
+
+    def leave(self) -> None:
+        """Takes the connection out of its audience, for good."""
+        self.stop()
         self._cancel()
         self._quit()
 

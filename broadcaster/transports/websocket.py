@@ -126,6 +126,7 @@ class Connection:
         """Ends the connection with this code as soon as the tasks run again. The first reason counts."""
         if self.closing is None:
             self.closing = close
+            self.session.stop()
             self._reading.cancel()
 
     def part(self, close: Close) -> bool:

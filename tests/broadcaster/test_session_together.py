@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster import errors
 from broadcaster.config import BroadcasterConfig
 from tests.broadcaster.frame_parts import QUICK, Message
 from tests.broadcaster.world import Client, World
@@ -73,6 +74,15 @@ def test_what_comes_behind_the_message_that_closes_is_not_handled() -> None:
     assert [answer["type"] for answer in answers] == ["error", "error"]
     assert client.closed is not None
     assert client.session.published == 0
+
+
+def test_what_comes_behind_an_answer_that_the_client_is_too_slow_for_is_not_handled() -> None:
+    client = World().client()
+    client.on_send = lambda message: client.close(errors.TOO_SLOW)
+    subscribe = {"type": "subscribe", "id": 1, "select": ALL}
+    answers = together(client, {"type": "ping", "time": 1}, subscribe, {"type": "ping", "time": 2}, single())
+    assert [answer["type"] for answer in answers] == ["pong"]
+    assert (client.session.published, client.session.subscriptions) == (0, {})
 
 
 def test_samples_that_go_over_the_rate_are_taken_as_far_as_they_go() -> None:

@@ -1,6 +1,7 @@
 """A broadcaster's core without sockets: a clock to turn, a history with a log, and clients that read when told."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -83,6 +84,7 @@ class Lookups(Searcher):
     """`step`: how many series it looks at in a turn; None: at all, at once."""
 
     step: int | None = None
+    at_once = sys.maxsize
 
     def _advance(self, search: Search) -> bool:
         looked = itertools.count(1)
@@ -196,6 +198,7 @@ class Client:
 
     def close(self, close: Close) -> None:
         self.closed = self.closed or close
+        self.session.stop()
 
     # Its socket.
 

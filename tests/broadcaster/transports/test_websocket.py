@@ -202,6 +202,16 @@ async def test_too_many_answers_for_a_client_that_does_not_read_close_it() -> No
             assert connection.closing is errors.TOO_SLOW
 
 
+async def test_nothing_is_handled_behind_what_closed_it() -> None:
+    """Of messages that came together."""
+    async with service() as mine:
+        client, connection = await mine.client()
+        with client.sock:
+            connection.close(errors.TOO_SLOW)
+            connection.session.receive_all([b'{"type":"subscribe","id":1,"select":[{}]}', b'{"type":"ping","time":1}'])
+            assert connection.session.subscriptions == {}
+
+
 async def test_it_pings_and_closes_the_silent() -> None:
     async with service(ping_interval_s=20.0) as mine:
         client, connection = await mine.client()
