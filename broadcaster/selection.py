@@ -13,9 +13,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from ingest.messages import MessageError
-from ingest.samples import Series, show
+from ingest.samples import MAX_TAGS, Series, show
 
 GLOB_MAX = 256
+KEY_MAX = 64  # as long as a tag's key may be
 METRICS_MAX = 256  # that one selection remembers
 
 Test = Callable[[str], bool]
@@ -187,8 +188,13 @@ def _parse_selector(raw: Any, where: str, id: int | None) -> Selector:
         raise MessageError("bad_message", f"{where}: expected an object, got {show(raw)}", id)
     metric = _parse_glob(raw.get("metric", "*"), f"{where}.metric", id)
     tags = raw.get("tags", {})
-    if not isinstance(tags, dict) or len(tags) > 16:
-        raise MessageError("bad_message", f"{where}.tags: expected an object of at most 16 globs, got {show(tags)}", id)
+    if not isinstance(tags, dict) or len(tags) > MAX_TAGS:
+        expected = f"an object of at most {MAX_TAGS} globs"
+        raise MessageError("bad_message", f"{where}.tags: expected {expected}, got {show(tags)}", id)
+    for key in tags:
+        if len(key) > KEY_MAX:
+            expected = f"keys of at most {KEY_MAX} characters"
+            raise MessageError("bad_message", f"{where}.tags: expected {expected}, got {show(key)}", id)
     pairs = ((key, _parse_glob(glob, f"{where}.tags.{key}", id)) for key, glob in tags.items())
     return Selector(metric, tuple(sorted(pairs)))
 

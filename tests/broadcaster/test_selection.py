@@ -122,6 +122,11 @@ def test_a_selection_is_parsed_and_equal_ones_are_equal() -> None:
     assert parsed == parse_selection([{}, {"tags": {"x": "2", "y": "1"}, "metric": "a*", "other": 1}], 2)
 
 
+def test_a_selector_may_be_as_long_as_a_series_can_be() -> None:
+    (selector,) = parse_selection([{"metric": "m" * 256, "tags": {"k" * 64: "v" * 256}}], 1)
+    assert selector == Selector("m" * 256, (("k" * 64, "v" * 256),))
+
+
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
@@ -132,6 +137,8 @@ def test_a_selection_is_parsed_and_equal_ones_are_equal() -> None:
         ([{"metric": None}], "select[0].metric: expected a glob of 1 to 256 characters, got null"),
         ([{"tags": []}], "select[0].tags: expected an object of at most 16 globs"),
         ([{"tags": {str(n): "*" for n in range(17)}}], "select[0].tags: expected an object of at most 16 globs"),
+        ([{"tags": {"k" * 65: "*"}}], f'select[0].tags: expected keys of at most 64 characters, got "{"k" * 56}...'),
+        ([{"tags": {"host": "x" * 257}}], "select[0].tags.host: expected a glob of 1 to 256 characters"),
         ([{"tags": {"host": 5}}], "select[0].tags.host: expected a glob of 1 to 256 characters, got 5"),
     ],
 )
@@ -175,7 +182,7 @@ def test_the_text_form(text: str, selector: Selector) -> None:
     assert parse_select(text) == selector
 
 
-@pytest.mark.parametrize("text", ["m{", "m{a=b", "m{a}", "m{=b}", "m{a=}", "x" * 257])
+@pytest.mark.parametrize("text", ["m{", "m{a=b", "m{a}", "m{=b}", "m{a=}", "x" * 257, "m{" + "k" * 65 + "=b}"])
 def test_a_bad_text_form(text: str) -> None:
     with pytest.raises(MessageError) as caught:
         parse_select(text)
