@@ -8,6 +8,7 @@ fills: a thousand rings of 128 MiB took 240 MiB more than that. Chunks are let g
 """
 
 import math
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,21 @@ from typing import Any, NamedTuple
 from ingest.samples import Value
 
 NUMBER_BYTES = 24  # time, value and seq, 8 bytes each
-TEXT_BYTES = 90  # beside its characters, what a text of an event costs: str header, list slot, time, seq
+TEXT_BYTES = 90  # beside `text_bytes`, what a text of an event costs: str header, list slot, time, seq
 CHUNK = 512  # samples after which a chunk is full; the batch that fills it may make it longer
+_HEADER = sys.getsizeof("")
 SLACK = 8  # at most one in so many samples in memory is evicted already; evicting one moves seven others at most
+
+
+def text_bytes(text: str) -> int:
+    """What a text takes beside the header of its str, the same at any time.
+
+    One that is not ASCII has 1, 2 or 4 bytes a character, as its widest needs, and beside them a copy in UTF-8 as soon
+    as it was encoded once. `getsizeof` knows of that copy, so a new text is measured, which has none.
+    """
+    if text.isascii():
+        return len(text)
+    return sys.getsizeof(text + "\0") - _HEADER + len(text.encode("utf-8", "surrogatepass"))
 
 
 class Columns(NamedTuple):
@@ -97,7 +110,7 @@ class Ring:
         column.extend(array("d", times))  # an array, because it is taken in whole and not one by one
         if isinstance(self._values, list):
             self._values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
-            self.text_bytes += sum(map(len, values))  # type: ignore[arg-type]  # as above
+            self.text_bytes += sum(map(text_bytes, values))  # type: ignore[arg-type]  # as above
         else:
             self._values.extend(_numbers(values))
         self._seqs.extend(array("q", (seq,)) * len(times))
@@ -137,7 +150,7 @@ class Ring:
         self.evicted_seq = self.seq_at(end - 1)
         if isinstance(self._values, list):
             for _, chunk, low, high in self._parts(self.first_index, end):
-                self.text_bytes -= sum(map(len, chunk.values[low:high]))  # type: ignore[arg-type]  # texts
+                self.text_bytes -= sum(map(text_bytes, chunk.values[low:high]))  # type: ignore[arg-type]  # texts
         self.first_index = end
         self.held -= count
         if gone := bisect_right(self._ends, end):

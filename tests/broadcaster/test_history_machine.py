@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from broadcaster.history import History, Record
-from broadcaster.ring import NUMBER_BYTES, TEXT_BYTES
+from broadcaster.ring import NUMBER_BYTES, TEXT_BYTES, text_bytes
 from ingest.samples import Series, Value
 from tests.broadcaster.frame_parts import MACHINE
 
 NUMBERS = st.one_of(st.none(), st.integers(-5, 5).map(float))
-TEXTS = st.text("ab", min_size=1, max_size=9)
+TEXTS = st.text("abé😀", min_size=1, max_size=9)
 NAMES = ("a", "b", "c", "text")
 
 
@@ -28,7 +28,7 @@ class Kept:
 
     @property
     def bytes(self) -> int:
-        texts = sum(len(str(value)) for _, _, value in self.held) if self.text else 0
+        texts = sum(text_bytes(str(value)) for _, _, value in self.held) if self.text else 0
         return len(self.held) * (TEXT_BYTES if self.text else NUMBER_BYTES) + texts
 
     def evict(self, count: int) -> None:

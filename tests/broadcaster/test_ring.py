@@ -4,12 +4,13 @@ import math
 import subprocess
 import sys
 
+import orjson
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from broadcaster import ring as rings
-from broadcaster.ring import NUMBER_BYTES, TEXT_BYTES, Ring
+from broadcaster.ring import NUMBER_BYTES, TEXT_BYTES, Ring, text_bytes
 from ingest.samples import Value
 from tests.broadcaster.frame_parts import MACHINE
 
@@ -30,11 +31,15 @@ class RingMachine(RuleBasedStateMachine):
         self.held: list[tuple[int, int, float, Value]] = []
         self.seq = self.appended = self.evicted_seq = 0
 
-    @rule(gap=st.integers(1, 3), samples=st.lists(st.tuples(st.integers(0, 20), NUMBERS), min_size=1, max_size=8))
-    def append(self, gap: int, samples: list[tuple[int, float | None]]) -> None:
+    @rule(
+        gap=st.integers(1, 3),
+        samples=st.lists(st.tuples(st.integers(0, 20), NUMBERS), min_size=1, max_size=8),
+        tail=st.sampled_from(["", "é", "€", "😀"]),
+    )
+    def append(self, gap: int, samples: list[tuple[int, float | None]], tail: str) -> None:
         self.seq += gap
         times = [float(time) for time, _ in samples]
-        values: list[Value] = [str(value) if self.text else value for _, value in samples]
+        values: list[Value] = [f"{value}{tail}" if self.text else value for _, value in samples]
         self.ring.append(self.seq, times, values)
         for time, value in zip(times, values, strict=True):
             self.held.append((self.appended, self.seq, time, value))
@@ -75,12 +80,35 @@ class RingMachine(RuleBasedStateMachine):
         ring = self.ring
         assert (len(ring), ring.end_index, ring.evicted_seq) == (len(self.held), self.appended, self.evicted_seq)
         assert ring.first_index == self.appended - len(self.held)
-        texts = sum(len(str(value)) for _, _, _, value in self.held) if self.text else 0
+        texts = sum(text_bytes(str(value)) for _, _, _, value in self.held) if self.text else 0
         assert ring.bytes == len(self.held) * (TEXT_BYTES if self.text else NUMBER_BYTES) + texts
 
 
 TestRing = RingMachine.TestCase
 TestRing.settings = MACHINE
+
+
+@pytest.mark.parametrize(("char", "width"), [("x", 1), ("é", 1), ("€", 2), ("😀", 4)])
+def test_a_text_costs_what_its_widest_character_makes_of_it_and_its_copy_in_utf_8(char: str, width: int) -> None:
+    """Told by what is allocated; once it is encoded, by orjson, the copy is part of the text."""
+    text = "".join([char, "y" * 999])
+    cost = text_bytes(text)
+    assert width * 1_000 <= cost
+    assert len(orjson.dumps(text)) == 1_001 + len(char.encode())
+    taken = sys.getsizeof(text)
+    assert taken <= TEXT_BYTES + cost
+    assert cost == text_bytes(text) <= taken - sys.getsizeof("") + width
+
+
+def test_texts_cost_the_same_when_they_go_however_they_were_used_since() -> None:
+    ring = Ring(text=True)
+    texts = [f"{char}{number:04}" for number in range(100) for char in "xé€😀"]
+    ring.append(1, [0.0] * 400, texts)
+    assert ring.text_bytes == sum(map(text_bytes, texts)) > 3 * sum(map(len, texts))
+    orjson.dumps(texts)
+    for count in (150, 250):
+        ring.evict(count)
+    assert (ring.text_bytes, ring.bytes) == (0, 0)
 
 
 def test_memory_is_given_back() -> None:
