@@ -87,7 +87,9 @@ class Audience:
         self.wants = wish.test()
         self.records: dict[Record, None] = {}
         self.sections: list[Section] = []
-        self._collected: deque[tuple[int, dict[Record, Column]]] = deque()  # by seq
+        self._collected: deque[tuple[int, dict[Record, Column], int]] = (
+            deque()
+        )  # by seq, with what counts of each as bytes
         self._latest: Batch | None = None
         self._bytes = 0  # collected, if they may have to wait
 
@@ -97,9 +99,9 @@ class Audience:
         return self._bytes >= MERGED_BYTES
 
     def collect(self, seq: int, columns: dict[Record, Column]) -> None:
-        self._collected.append((seq, columns))
-        if self.wish.max_rate is not None:
-            self._bytes += _size(columns)
+        size = 0 if self.wish.max_rate is None else _size(columns)
+        self._collected.append((seq, columns, size))
+        self._bytes += size
 
     def collected_after(self, seq: int) -> bool:
         return bool(self._collected) and self._collected[-1][0] > seq
@@ -107,7 +109,7 @@ class Audience:
     def counts_after(self, seq: int) -> dict[Record, int]:
         """How many samples of each series were collected after this seq."""
         counts: dict[Record, int] = {}
-        for at, columns in self._collected:
+        for at, columns, _ in self._collected:
             if at > seq:
                 for record, (times, _, _) in columns.items():
                     counts[record] = counts.get(record, 0) + len(times)
@@ -129,7 +131,7 @@ class Audience:
         return latest
 
     def _encode(self, epoch: str, prev: int, seq: int) -> Batch:
-        parts = [columns for at, columns in self._collected if at > prev]
+        parts = [columns for at, columns, _ in self._collected if at > prev]
         columns = parts[0] if len(parts) == 1 else _merged(parts)
         frame = text_frame(messages.samples(epoch, seq, prev, [fragment for _, _, fragment in columns.values()]))
         times = [times[-1] for times, _, _ in columns.values()]
@@ -140,9 +142,8 @@ class Audience:
         """Forgets what every section has."""
         least = min((section.last_seq for section in self.sections), default=None)
         while self._collected and (least is None or self._collected[0][0] <= least):
-            _, columns = self._collected.popleft()
-            if self.wish.max_rate is not None:
-                self._bytes -= _size(columns)
+            _, _, size = self._collected.popleft()
+            self._bytes -= size
         if not self._collected:
             self._latest = None
 
