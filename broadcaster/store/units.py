@@ -1,9 +1,16 @@
 """What is stored together or not at all. Pure."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-SERIES_BYTES = 200  # about what a description takes in the queue
-PRODUCER_BYTES = 100
+from broadcaster.ring import text_bytes
+
+# About what they take in the queue beside their texts and data: objects, numbers, headers of strings.
+UNIT_BYTES = 500
+BATCH_BYTES = 250
+SERIES_BYTES = 350
+PRODUCER_BYTES = 250
+GONE_BYTES = 130
 SeriesRow = tuple[int, str, str, str, str | None, str | None]
 """Key, metric, tags (JSON), kind, unit, help."""
 ProducerRow = tuple[str, int, str, float]
@@ -20,7 +27,7 @@ class Batch:
     high: float | None = None  # to here; None: not known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it keeps its size
 class Unit:
     """Whole messages: their batches, and with them what has to be known of series and producers."""
 
@@ -30,11 +37,16 @@ class Unit:
     gone: list[tuple[int, int]] = field(default_factory=list)  # (seq at which it was forgotten, key)
     producers: list[ProducerRow] = field(default_factory=list)
 
-    @property
+    @cached_property
     def bytes(self) -> int:
-        """About what it takes in memory."""
-        rows = SERIES_BYTES * len(self.series) + PRODUCER_BYTES * len(self.producers)
-        return rows + sum(len(batch.data) for batch in self.batches)
+        """About what it takes in memory. Nothing may be added to it any more."""
+        size = UNIT_BYTES + GONE_BYTES * len(self.gone)
+        size += sum(BATCH_BYTES + len(batch.data) for batch in self.batches)
+        for _, metric, tags, _, unit, help_ in self.series:
+            size += (
+                SERIES_BYTES + text_bytes(metric) + text_bytes(tags) + text_bytes(unit or "") + text_bytes(help_ or "")
+            )
+        return size + sum(PRODUCER_BYTES + len(name) + len(refused) for name, _, refused, _ in self.producers)
 
 
 @dataclass(frozen=True, slots=True)

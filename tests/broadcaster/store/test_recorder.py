@@ -160,7 +160,7 @@ def test_what_does_not_fit_the_queue_is_lost_and_counted(tmp_path: Path, again: 
 
 
 def test_in_committed_mode_what_is_lost_is_refused_and_may_come_again(tmp_path: Path) -> None:
-    world = Kept(tmp_path, durability="committed", queue_bytes=3_000)
+    world = Kept(tmp_path, durability="committed", queue_bytes=4_000)
     client = producer(world)
     send(client, 1, *range(80))
     send(client, 2, *range(80))
@@ -171,7 +171,7 @@ def test_in_committed_mode_what_is_lost_is_refused_and_may_come_again(tmp_path: 
     world.commit()
     assert acks(client.take()) == [1, 2]
     world.clock.now += 1.0  # as long as it was told to wait
-    assert send(client, 5, *range(60)) == []
+    assert send(client, 5, *range(40)) == []
     world.flush()
     assert send(client, 6, *range(200)) == []
     world.flush()  # too much beside the one that waits

@@ -22,7 +22,7 @@ Sample = tuple[str, float]
 
 
 class StoreMachine(RuleBasedStateMachine):
-    @initialize(durability=st.sampled_from(["accepted", "committed"]), queue_bytes=st.sampled_from([600, 1_000_000]))
+    @initialize(durability=st.sampled_from(["accepted", "committed"]), queue_bytes=st.sampled_from([2_500, 1_000_000]))
     def begin(self, durability: str, queue_bytes: int) -> None:
         self.folder = tempfile.mkdtemp(prefix="streamgauge-store-")
         self.options: dict[str, Any] = {"durability": durability, "queue_bytes": queue_bytes}
