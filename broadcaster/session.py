@@ -193,7 +193,7 @@ class Session:
         account = self._account(id)
         if account is not None and id is not None and not publisher.expects(id, account):
             shared.counts.duplicates += 1
-            self._confirm(messages.ack(id, 0, (), duplicate=True), id)
+            self._confirm(messages.ack(id, 0, (), duplicate=True), applied=False)
             return
         try:
             if account is not None and (wait_s := account.held_until - shared.clock()) > 0:
@@ -219,27 +219,20 @@ class Session:
 
     def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
-            self._confirm(messages.ack(id, publish.accepted, publish.rejected), id)
+            self._confirm(messages.ack(id, publish.accepted, publish.rejected), applied=publish.accepted > 0)
         elif publish.rejected:
             first = publish.rejected[0]
             raise MessageError(first.code, first.message)
 
-    def _confirm(self, ack: bytes, id: int) -> None:
+    def _confirm(self, ack: bytes, *, applied: bool) -> None:
         """At once, or when what was published is stored."""
         store = self._shared.store
         if store is None or not store.withholds:
             self._outlet.send(ack)
         else:
-            store.after(lambda stored: self._stored(ack, id, stored=stored))
+            store.after(lambda: self._stored(ack), applied=applied)
 
-    def _stored(self, ack: bytes, id: int, *, stored: bool) -> None:
-        if not stored:
-            problem = RateLimited("id: its samples could not be stored; send it again", id, 1.0)
-            if (account := self._account(id)) is not None:
-                account.withdraw(id)
-                problem.after_s = account.hold(problem.after_s, self._shared.clock())
-                self._touch(account)
-            ack = messages.error(problem)
+    def _stored(self, ack: bytes) -> None:
         if not self._left:
             self._outlet.send(ack)
 

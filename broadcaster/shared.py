@@ -30,8 +30,10 @@ class Store(Protocol):
     def touched(self, producer: str, account: Account) -> None:
         """A message of the producer was applied, or refused."""
 
-    def after(self, done: Callable[[bool], None]) -> None:
-        """Calls `done` when all that was published until now is stored (True) or lost (False), in order."""
+    def after(self, done: Callable[[], None], *, applied: bool = True) -> None:
+        """Calls `done` when all that was published until now is stored, in order; of what is not `applied` now, but
+        was before, when that is.
+        """
 
     def sweep(self, now: float) -> None: ...
 

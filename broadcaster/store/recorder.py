@@ -3,13 +3,13 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
 from broadcaster.history import Record
 from broadcaster.hub import Hub
-from broadcaster.ledger import Account, Ledger
+from broadcaster.ledger import PRODUCERS_MAX, Account, Ledger
 from broadcaster.store.codec import encode
 from broadcaster.store.units import Batch, ProducerRow, SeriesRow, Unit
 from broadcaster.store.writer import Writer
@@ -26,6 +26,9 @@ class Recorder:
 
     `withholds`: batches are to be shown to nobody before they are stored, so that nobody saw what a crash undoes;
     as long as the store is failing, they are shown all the same.
+
+    What is to be acknowledged is owed: its unit is queued however full the queue is. Of that there is little, because
+    `refusing` is said at half of it. The rest is lost for the store while the queue is full, until half of it is free.
     """
 
     def __init__(
@@ -51,8 +54,11 @@ class Recorder:
         self._gone: list[tuple[int, int]] = []
         self._producers: dict[str, Account] = {}
         self._units = 0
+        self._owed = 0  # the last unit with something that is to be acknowledged
+        self._full = False
+        self._told_key = _highest(hub.history.records.values())  # of all series that the file knows or will
         self._withheld: deque[tuple[int, float]] = deque()  # unit of each batch that is, and since when
-        self._waiting: deque[tuple[int, Callable[[bool], None]]] = deque()
+        self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self.lost_batches = 0
 
     @property
@@ -72,7 +78,8 @@ class Recorder:
 
     def forgotten(self, record: Record) -> None:
         self._series.pop(record, None)
-        self._gone.append((self._hub.history.seq, record.key))
+        if record.key <= self._told_key:
+            self._gone.append((self._hub.history.seq, record.key))
 
     def accepted(self, seq: int) -> None:
         if self._reach is not None:
@@ -80,7 +87,10 @@ class Recorder:
 
     def touched(self, producer: str, account: Account) -> None:
         """A message of it was applied, or refused."""
+        self._producers.pop(producer, None)
         self._producers[producer] = account
+        if len(self._producers) > PRODUCERS_MAX:
+            del self._producers[next(iter(self._producers))]
 
     def record(
         self, seq: int, columns: Mapping[Record, tuple[Sequence[float], Sequence[object]]], now: float, *, partial: bool
@@ -101,21 +111,26 @@ class Recorder:
 
     def _close(self, now: float) -> bool:
         self._units += 1
-        unit = Unit(self._units, self._open, [_series(record) for record in self._series], self._gone, self._rows(now))
-        self._open = []
-        if self._writer.submit(unit):
-            self._series, self._gone, self._producers = {}, [], {}
-            return True
-        self._lost(len(unit.batches), now)
+        batches, self._open = self._open, []
+        owed = self._owed == self._units
+        if self._full:
+            self._full = self._writer.progress.queued_bytes * 2 > self._queue_bytes
+        if owed or not self._full:
+            series = [_series(record) for record in self._series]
+            unit = Unit(self._units, batches, series, self._gone, self._rows(now))
+            if self._writer.submit(unit, owed=owed):
+                self._told_key = max(self._told_key, _highest(self._series))
+                self._series, self._gone, self._producers = {}, [], {}
+                return True
+        self._lost(len(batches), now)
         return False
 
     def _lost(self, batches: int, now: float) -> None:
         """The queue is full: what waits is shown. What is known of series and producers goes into the next unit."""
         if not self.lost_batches:
             log.error("batches are lost for the store, which is behind", extra={"bytes": self._queue_bytes})
+        self._full = True
         self.lost_batches += batches
-        while self._waiting and self._waiting[-1][0] == self._units:
-            self._waiting.pop()[1](False)
         self._release(self._units, now)
 
     def _rows(self, now: float) -> list[ProducerRow]:
@@ -127,13 +142,18 @@ class Recorder:
 
     # What the writer tells.
 
-    def after(self, done: Callable[[bool], None]) -> None:
-        """Calls `done` when all that was published until now is stored (True) or lost (False), in order."""
-        unit = self._units + 1 if self._hub.pending or self._open else self._units
-        if not self._waiting and unit <= self._writer.progress.stored:
-            done(True)
+    def after(self, done: Callable[[], None], *, applied: bool = True) -> None:
+        """Calls `done` when all that was published until now is stored, in order.
+
+        `applied`: something that is to be acknowledged by it was just published. Otherwise it was stored or owed
+        before, and what came since need not be stored for it.
+        """
+        if applied and (self._hub.pending or self._open):
+            self._owed = self._units + 1
+        if not self._waiting and self._owed <= self._writer.progress.stored:
+            done()
         elif len(self._waiting) < WAITING_MAX:
-            self._waiting.append((unit, done))
+            self._waiting.append((self._owed, done))
 
     def advance(self, now: float) -> None:
         """The writer has news."""
@@ -143,7 +163,7 @@ class Recorder:
         self._failing = progress.failing
         self._release(self._units + 1 if self._failing else progress.stored, now)
         while self._waiting and self._waiting[0][0] <= progress.stored:
-            self._waiting.popleft()[1](True)
+            self._waiting.popleft()[1]()
 
     def check(self, now: float) -> None:
         """Once a second: a disk that hangs holds up nobody."""
@@ -162,9 +182,14 @@ class Recorder:
 
     def _tell_all(self, now: float) -> None:
         self._producers = dict(self._ledger.accounts())
-        self._writer.tell_all(
-            Unit(0, [], [_series(record) for record in self._hub.history.records.values()], [], self._rows(now))
-        )
+        records = self._hub.history.records.values()
+        self._told_key = max(self._told_key, _highest(records))
+        self._writer.tell_all(Unit(0, [], [_series(record) for record in records], [], self._rows(now)))
+
+
+def _highest(records: Iterable[Record]) -> int:
+    """Key; -1 of none."""
+    return max((record.key for record in records), default=-1)
 
 
 def _series(record: Record) -> SeriesRow:

@@ -180,23 +180,18 @@ class Store:
         if self._recorder.refusing:
             raise RateLimited(BEHIND, id, BEHIND_S)
 
-    def after(self, done: Callable[[bool], None]) -> None:
-        """Calls `done` when all that was published until now is stored (True) or lost (False), in order."""
-        self._recorder.after(done)
+    def after(self, done: Callable[[], None], *, applied: bool = True) -> None:
+        """As `Recorder.after`."""
+        self._recorder.after(done, applied=applied)
 
     async def stored(self) -> None:
-        """Waits for that, for so long. Raises RateLimited."""
-        answer, event = [False], trio.Event()
-
-        def done(stored: bool) -> None:
-            answer[0] = stored
-            event.set()
-
-        self.after(done)
+        """Waits until all that was published until now is, for so long. Raises RateLimited."""
+        event = trio.Event()
+        self.after(event.set)
         with trio.move_on_after(ANSWER_S):
             await event.wait()
-        if not answer[0]:
-            raise RateLimited(BEHIND, None, BEHIND_S)
+            return
+        raise RateLimited(BEHIND, None, BEHIND_S)
 
     def figures(self) -> dict[str, Any]:
         progress = self._writer.progress

@@ -96,10 +96,10 @@ class Writer:
             self._measure(file)
         self._thread.start()
 
-    def submit(self, unit: Unit) -> bool:
-        """False: the queue is full, and the unit is not taken."""
+    def submit(self, unit: Unit, *, owed: bool = False) -> bool:
+        """False: the queue is full, and the unit is not taken. One that is owed is."""
         with self._changed:
-            if self._queue and self.progress.queued_bytes + unit.bytes > self._bounds.queue_bytes:
+            if self._queue and not owed and self.progress.queued_bytes + unit.bytes > self._bounds.queue_bytes:
                 return False
             self._queue.append(unit)
             self.progress.queued_bytes += unit.bytes

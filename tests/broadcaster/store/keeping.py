@@ -111,8 +111,8 @@ class Kept(World):
     def touched(self, producer: str, account: Account) -> None:
         self.recorder.touched(producer, account)
 
-    def after(self, done: Callable[[bool], None]) -> None:
-        self.recorder.after(done)
+    def after(self, done: Callable[[], None], *, applied: bool = True) -> None:
+        self.recorder.after(done, applied=applied)
 
     def sweep(self, now: float) -> None:
         self.recorder.check(now)

@@ -159,32 +159,105 @@ def test_what_does_not_fit_the_queue_is_lost_and_counted(tmp_path: Path, again: 
     assert after.history.holds_after(after.records("a"), 3)
 
 
-def test_in_committed_mode_what_is_lost_is_refused_and_may_come_again(tmp_path: Path) -> None:
-    world = Kept(tmp_path, durability="committed", queue_bytes=4_000)
-    client = producer(world)
-    send(client, 1, *range(80))
-    send(client, 2, *range(80))
-    world.flush()  # one unit, which fits because nothing waits
-    send(client, 3, 1)  # refused before it is applied
-    (error,) = client.take() or send(client, 4, 1)
-    assert error["code"] == "rate_limited"
+def test_in_committed_mode_what_was_applied_is_stored_however_full_the_queue_is(tmp_path: Path) -> None:
+    world = Kept(tmp_path, durability="committed", queue_bytes=6_000)
+    client, viewer = producer(world), watching(world)
+    assert send(client, 1, *range(80)) == []
+    world.flush()
+    assert send(client, 2, *range(400)) == []
+    world.flush()  # too much beside the one that waits
+    assert world.writer.progress.queued_bytes > 6_000
+    assert client.take() == []
+    assert values_in(viewer.take()) == []
+    (error,) = send(client, 3, 1)
+    assert (error["code"], error["id"]) == ("rate_limited", 3)  # refused before it is applied
     world.commit()
     assert acks(client.take()) == [1, 2]
+    world.flush()
+    assert len(values_in(viewer.take())) == 480
+    assert world.recorder.lost_batches == 0
     world.clock.now += 1.0  # as long as it was told to wait
-    assert send(client, 5, *range(40)) == []
-    world.flush()
-    assert send(client, 6, *range(200)) == []
-    world.flush()  # too much beside the one that waits
-    (error,) = client.take()
-    assert (error["code"], error["id"]) == ("rate_limited", 6)
-    world.commit()
-    assert acks(client.take()) == [5]
-    fresh = producer(world)
-    world.clock.now += 1.0
-    assert send(fresh, 6, *range(200)) == []  # no duplicate
+    assert send(client, 3, 1) == []  # no duplicate
     world.flush()
     world.commit()
-    assert [ack.get("duplicate") for ack in fresh.take()] == [None]
+    assert [ack.get("duplicate") for ack in client.take()] == [None]
+
+
+def test_what_has_no_ack_does_not_fit_a_full_queue_whatever_is_sent_beside_it(tmp_path: Path) -> None:
+    world = Kept(tmp_path, durability="committed", queue_bytes=6_000)
+    client, viewer = producer(world), watching(world)
+    assert send(client, 1, 7) == []
+    world.flush()
+    duplicates = list[Client]()
+    for number in range(20):
+        world.publish("b", *[float(number)] * 100)
+        again = producer(world)
+        assert send(again, 1, 7) == []  # an ack of it may wait, but not for what has no id
+        duplicates.append(again)
+        world.flush()
+    assert world.writer.progress.queued_bytes <= 6_000
+    assert world.recorder.lost_batches > 10
+    assert len(values_in(viewer.take())) > 1_000  # live all the same
+    world.commit()
+    assert [(ack["id"], ack.get("duplicate")) for ack in client.take()] == [(1, None)]
+    assert [(ack["id"], ack.get("duplicate")) for each in duplicates for ack in each.take()] == [(1, True)] * 20
+
+
+def test_a_full_queue_takes_nothing_until_half_of_it_is_free(tmp_path: Path) -> None:
+    """What is lost in one piece is told as one loss, and nothing is made ready in vain for each flush."""
+    world = Kept(tmp_path, queue_bytes=10_000)
+    for number in range(10):
+        world.publish("a", *[float(number)] * 100)
+        world.flush()
+    queued, lost = world.writer.queued, world.recorder.lost_batches
+    assert queued + lost == 10
+    assert queued > 3
+    world.commit(1)
+    world.publish("a", 11.0)
+    world.flush()
+    assert (world.writer.queued, world.recorder.lost_batches) == (queued - 1, lost + 1)
+    world.commit(queued // 2)
+    world.publish("a", 12.0)
+    world.flush()
+    assert world.recorder.lost_batches == lost + 1
+
+
+def test_of_series_that_came_and_went_while_the_queue_was_full_nothing_is_kept(tmp_path: Path, again: Path) -> None:
+    world = Kept(tmp_path, queue_bytes=4_000, history_age_s=10.0)
+    for _ in range(5):
+        world.publish("early", *[1.0] * 100)
+        world.flush()
+    assert world.recorder.lost_batches
+    for number in range(50):
+        world.publish(f"late.{number}", 1.0)
+        world.flush()
+        for _ in range(2):
+            world.clock.now += 20.0
+            world.hub.sweep(world.clock.now)
+    assert world.history.records == {}
+    world.commit()
+    world.publish("last", 2.0)
+    world.flush()
+    (unit,) = world.writer._queue
+    assert [row[1] for row in unit.series] == ["last"]
+    assert [key for _, key in unit.gone] == [1]  # which the file knows
+    world.commit()
+    after = Kept(world.crash(again), history_age_s=10.0)
+    names = {record.series.metric for record in after.history.records.values()}
+    assert names == {"early", "last"}  # by the time of day the first is young enough to be seen again
+
+
+def test_a_series_that_goes_while_a_new_file_is_told_of_it_is_marked_there(tmp_path: Path) -> None:
+    world = Kept(tmp_path, history_age_s=10.0)
+    world.publish("a", 1.0)
+    world.flush()
+    world.writer.progress.wants_all = True
+    world.advance()
+    world.clock.now += 20.0
+    world.hub.sweep(world.clock.now)
+    world.publish("b", 1.0)
+    world.flush()
+    assert [key for unit in world.writer._queue for _, key in unit.gone] == [1]
 
 
 def test_a_message_in_two_batches_is_stored_as_a_whole(tmp_path: Path, again: Path) -> None:

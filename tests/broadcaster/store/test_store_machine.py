@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.broadcaster.store.keeping import Kept
 
 METRICS = ("a", "b")
+ASIDE = "c"  # without an id: nobody promised anything of it
 PRODUCER = str(uuid.UUID(int=1))
 Sample = tuple[str, float]
 
@@ -87,6 +88,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.made += 10
         self._send([(metric, float(self.made + at)) for at, metric in enumerate(metrics)])
 
+    @rule()
+    def publish_without_id(self) -> None:
+        self.world.publish(ASIDE, 1.0)
+
     def _send(self, samples: list[Sample]) -> None:
         self.id += 1
         self.sent[self.id] = samples
@@ -141,12 +146,12 @@ class StoreMachine(RuleBasedStateMachine):
         self._again(self.world.crash(self._directory()))
         held = self.values()
         self.acked = [sample for sample in self.acked if sample in held]
-        if self.resumed and not self.unsafe:
+        if (self.resumed or self.committed) and not self.unsafe:
             assert acked <= set(held), "lost in silence"
 
     def _again(self, directory: Path) -> None:
         if self.world.recorder.lost_batches:  # the viewer rightly has more: another one takes its place
-            self.unsafe, self.cursor = True, None
+            self.unsafe, self.cursor = not self.committed, None
             self.seen.clear()
         self.world = Kept(directory, **self.options)
         self._connect()
