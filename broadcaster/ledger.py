@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 HOLD_S = 0.5  # longer than a message is under way: its producer rests that long, and then begins with the refused one
 REFUSED_MAX = 1_000
+REFUSED_IN_ALL_MAX = 1_000_000  # some 100 MB
 PRODUCERS_MAX = 100_000
 
 
@@ -18,6 +19,7 @@ class Account:
     refused: "OrderedDict[int, None]" = field(default_factory=OrderedDict)
     used: float = 0.0
     held_until: float = -math.inf
+    counted: int = 0  # refused ids, of those that the ledger counted
 
     def hold(self, wait_s: float, now: float) -> float:
         """A message was refused for now; so is what its producer had sent behind it, or it would overtake.
@@ -35,11 +37,6 @@ class Account:
         self.refused.pop(id, None)
         self.last = max(self.last, id)
 
-    def withdraw(self, id: int) -> None:
-        """A message that was applied, but is lost for the store: it may come again."""
-        self.refused[id] = None
-        self.last = max(self.last, id)
-
     def refuse(self, id: int) -> None:
         """A message that was refused as a whole: it may come again, even after later ones were applied."""
         if id > self.last or id in self.refused:
@@ -55,6 +52,7 @@ class Ledger:
     def __init__(self, memory_s: float) -> None:
         self.memory_s = memory_s
         self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._refused = 0
 
     def __len__(self) -> int:
         return len(self._accounts)
@@ -65,9 +63,20 @@ class Ledger:
             account = self._accounts[producer] = Account()
         account.used = now
         self._accounts.move_to_end(producer)
-        while len(self._accounts) > PRODUCERS_MAX:
-            self._accounts.popitem(last=False)
+        self.count(account)
         return account
+
+    def count(self, account: Account) -> None:
+        """Of what was refused since it was asked for the last time. Forgets others, if that is too much."""
+        self._refused += len(account.refused) - account.counted
+        account.counted = len(account.refused)
+        while len(self._accounts) > PRODUCERS_MAX or (self._refused > REFUSED_IN_ALL_MAX and len(self._accounts) > 1):
+            self._forget()
+
+    def _forget(self) -> None:
+        """Who was not heard of for longest."""
+        _, account = self._accounts.popitem(last=False)
+        self._refused -= account.counted
 
     def accounts(self) -> Iterable[tuple[str, Account]]:
         """Those not heard of for longest come first."""
@@ -76,7 +85,7 @@ class Ledger:
     def sweep(self, now: float) -> None:
         """Forgets who was not heard of for long. The oldest come first."""
         while self._accounts:
-            producer, account = next(iter(self._accounts.items()))
+            account = next(iter(self._accounts.values()))
             if now - account.used <= self.memory_s:
                 return
-            del self._accounts[producer]
+            self._forget()

@@ -82,6 +82,7 @@ def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: 
         account = ledger.account(producer, now.steady_of(used))
         account.last = last
         account.refused.update((id, None) for id in orjson.loads(refused))
+        ledger.count(account)
     found.series = len(history.records)
     return found
 

@@ -78,3 +78,22 @@ def test_producers_are_bounded_and_the_longest_silent_is_forgotten(monkeypatch: 
     assert len(accounts) == 2
     assert accounts.account("a", 5.0).applied(1)
     assert not accounts.account("b", 6.0).applied(1)
+
+
+def test_the_refused_of_all_producers_are_bounded_and_the_longest_silent_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger, "REFUSED_IN_ALL_MAX", 15)
+    accounts = Ledger(memory_s=300.0)
+    for first in (0, 5):
+        for producer in "abc":
+            account = accounts.account(producer, 1.0)
+            for id in range(first, first + 5):
+                account.refuse(id)
+    assert len(accounts) == 3  # 30 refused, of which 15 are counted by now
+    accounts.account("c", 2.0)
+    assert [producer for producer, _ in accounts.accounts()] == ["b", "c"]
+    accounts.sweep(400.0)
+    for id in range(26):
+        accounts.account("d", 401.0).refuse(id)
+    assert accounts.account("d", 402.0).refused, "the one that speaks is not forgotten"
