@@ -17,6 +17,7 @@ from broadcaster.config import BroadcasterConfig
 DISK_BYTES = 1_048_576
 ROOM_BYTES = 268_435_456
 DAMAGED_BYTES = 4_096
+QUEUE_BYTES = 4_000  # two messages
 ALARMS = ("the history cannot be stored", "the store hangs: live service goes on without it")
 
 
@@ -78,6 +79,17 @@ async def kill_with_data(stage: Stage) -> None:
     """What was acknowledged is there afterwards, and everybody goes on as if nothing had happened."""
     _keep(stage, "committed")
     await kill_broadcaster(stage)
+
+
+async def overfill_queue(stage: Stage) -> None:
+    """More comes than may wait for the disk, all the time: it is refused, comes again, and is shown once."""
+    stage.settings["store_queue_bytes"] = str(QUEUE_BYTES)
+    _keep(stage, "committed")
+    await stage.begin()
+    await stage.lasting()
+    stage.kill_broadcaster()
+    await stage.start_broadcaster()
+    stage.healed()
 
 
 async def kill_accepting(stage: Stage) -> None:
@@ -166,6 +178,14 @@ SCENARIOS = [
         kill_with_data,
         missing=missing,
         options={"rate": 6000.0},
+    ),
+    Scenario(
+        "queue-full-committed",
+        "1,500 samples a second come, and two messages may wait for the disk (durability = committed); then the "
+        "broadcaster is killed and started again",
+        overfill_queue,
+        missing=missing,
+        options={"rate": 1500.0},
     ),
     Scenario(
         "kill-broadcaster-accepted",
