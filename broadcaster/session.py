@@ -238,7 +238,7 @@ class Session:
 
     def _touch(self, account: Account) -> None:
         if self._shared.store is not None and self.producer is not None:
-            self._shared.store.touched(self.producer, account)
+            self._shared.store.touched(self._account_name(self.producer), account)
 
     def _publishing(self) -> Publisher:
         if self._publisher is None:
@@ -272,7 +272,11 @@ class Session:
     def _account(self, id: int | None) -> Account | None:
         if self.producer is None or id is None:
             return None
-        return self._shared.ledger.account(self.producer, self._shared.clock())
+        return self._shared.ledger.account(self._account_name(self.producer), self._shared.clock())
+
+    def _account_name(self, producer: str) -> str:
+        """Nobody else with credentials can speak in its name, whoever knows its UUID."""
+        return producer if self.grant.subject is None else f"{producer} {self.grant.subject}"
 
     def _ping(self, message: Mapping[str, Any]) -> None:
         sent = message.get("time")
