@@ -106,14 +106,10 @@ class Audience:
     def collected_after(self, seq: int) -> bool:
         return bool(self._collected) and self._collected[-1][0] > seq
 
-    def counts_after(self, seq: int) -> dict[Record, int]:
-        """How many samples of each series were collected after this seq."""
-        counts: dict[Record, int] = {}
-        for at, columns, _ in self._collected:
-            if at > seq:
-                for record, (times, _, _) in columns.items():
-                    counts[record] = counts.get(record, 0) + len(times)
-        return counts
+    def count_after(self, record: Record, seq: int) -> int:
+        """How many samples of a series were collected after this seq."""
+        parts = (columns.get(record) for at, columns, _ in self._collected if at > seq)
+        return sum(len(column[0]) for column in parts if column is not None)
 
     def vacant(self, seq: int) -> "Section":
         """A section with room for one more member; a new one begins at this seq."""
@@ -172,11 +168,6 @@ class Section:
     @property
     def behind(self) -> bool:
         return self.audience.collected_after(self.last_seq)
-
-    def ends(self) -> Callable[[Record], int]:
-        """Says of a record the index behind what the members were sent, whether that is still held or not."""
-        waiting = self.audience.counts_after(self.last_seq)
-        return lambda record: record.ring.end_index - waiting.get(record, 0)
 
     def preface(self) -> bytes | None:
         """Describes what is new or changed since the last batch."""

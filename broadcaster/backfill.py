@@ -3,21 +3,31 @@
 While a backfill is under way its member is *held*: live batches pass it by, because the history has them. At the end
 everything since the subscription is read from the history as ordinary `samples` messages of the chain, and in the same
 step, with nothing left to read, the member is released.
+
+A page of very many series takes longer than others should wait: it is made in turns, between which the history goes on
+and evicts.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from broadcaster import messages
+from broadcaster.agenda import NEVER
 from broadcaster.audience import Batch, Section
 from broadcaster.coverage import Coverage
 from broadcaster.history import History, Record
 from broadcaster.messages import Gap
+from broadcaster.unsent import Unsent
 
 CHUNK_SAMPLES = 10_000
 DESCRIBED_SERIES = 1_000  # the most in one message
-Spans = dict[Record, tuple[int, int]]
-"""The indices [start, stop) of each record's ring."""
+TURN_LOOKS = 1_000  # at a ring, before others have their turn: about a millisecond
+PLAN_LOOKS = 3  # what it costs to find where a span begins and ends
+TAKE_LOOKS = 4  # and to take its samples, beside
+LOOK_SAMPLES = 20  # of these, as much as a look
+OTHERS_FIRST = b""  # in place of a page: there will be one, or the end, but it takes another turn
+
+Turns = Generator[bytes, None, None]
 
 
 class Backfill:
@@ -33,11 +43,16 @@ class Backfill:
         self._coverage = coverage
         self._start = start
         self._at = start  # how far the chain was sent
-        self._upto: dict[Record, int] = {}  # index behind what was sent; those that appear later begin at 0
         self._width = 2**62  # batches a message, adapted to how large they are
-        self._planned = 0  # samples
+        self._planned = 0  # samples of the past
         self._allows: Callable[[str], bool] | None = None  # by metric; None: everything of the section
-        self.spans: Spans = {}
+        self._unplanned: dict[Record, None] = {}
+        self._since: Callable[[Record], int] = _nothing
+        self._past = Unsent()
+        self._present = Unsent()  # what passed by
+        self._near: list[Record] = []  # of these the next message may have samples
+        self._page: dict[Record, tuple[int, bytes]] = {}  # what the next message has already: samples, as they are sent
+        self._looks = TURN_LOOKS  # left of this turn
         self.undescribed: dict[Record, None] = {}  # since the backfill began; described when their turn comes
         self.held = True
 
@@ -45,45 +60,86 @@ class Backfill:
         """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
         if preface is not None:
             self.undescribed.update(self._section.undescribed)
+        present, seq = self._present, batch.prev
         for record in batch.newest:
-            self._upto.setdefault(record, 0)  # kept here, should the history forget the series before its turn
+            if record not in present.spans:  # kept here, should the history forget the series before its turn
+                present.add(record, self._index(record, seq), NEVER, seq + 1)
+
+    def _index(self, record: Record, seq: int) -> int:
+        """Behind the samples up to a batch which the section was sent last, or whose successors the history holds."""
+        ring = record.ring
+        if ring.evicted_seq <= seq:
+            return ring.index_after(seq)
+        return ring.end_index - self._section.audience.count_after(record, seq)
 
     def restrict(self, allows: Callable[[str], bool] | None) -> None:
         """From now on only series that the new credentials allow, although the section has others until the end."""
         self._allows = allows
-        for record in [record for record in self.spans if not self._allowed(record)]:
-            start, stop = self.spans.pop(record)
-            self._planned -= stop - start
+        for record in [record for record in self._past.spans if not self._allowed(record)]:
+            self._planned -= self._past.discard(record)
+        for record in [record for record in self._page if not self._allowed(record)]:
+            del self._page[record]
 
     def _allowed(self, record: Record) -> bool:
         return self._allows is None or self._allows(record.series.metric)
 
-    def since_time(self, records: list[Record], time: float) -> None:
+    # What there is of the past.
+
+    def since_time(self, records: Iterable[Record], time: float) -> None:
         """Backfill samples with this time (Unix seconds) or later."""
-        self._plan({record: record.ring.index_since(time) for record in records})
+        self._plan(records, lambda record: record.ring.index_since(time))
 
-    def since_seq(self, records: list[Record], seq: int) -> None:
+    def since_seq(self, records: Iterable[Record], seq: int) -> None:
         """Backfill what came after the batch `seq`."""
-        self._plan({record: record.ring.index_after(seq) for record in records})
+        self._plan(records, lambda record: record.ring.index_after(seq))
 
-    def _plan(self, starts: dict[Record, int]) -> None:
-        self._upto = {record: record.ring.end_index for record in self._section.records}
-        for record, start in starts.items():
-            stop = min(self._upto.get(record, 0), self._coverage.start(record))
-            if start < stop:
-                self.spans[record] = (start, stop)
-                self._planned += stop - start
-                self._coverage.begin(record, start)
+    def _plan(self, records: Iterable[Record], since: Callable[[Record], int]) -> None:
+        self._unplanned, self._since = dict.fromkeys(records), since
+        self._history.before_eviction.add(self._before_eviction)
+
+    def _planning(self) -> Turns:
+        while self._unplanned:
+            self._look_at(self._unplanned.popitem()[0])
+            if self._turn_is_over(PLAN_LOOKS):
+                yield OTHERS_FIRST
+        self._history.before_eviction.discard(self._before_eviction)
+
+    def _before_eviction(self, record: Record) -> None:
+        """What was held when the member joined is either sent or announced, whether it was looked at by then or not."""
+        if record in self._unplanned:
+            del self._unplanned[record]
+            self._look_at(record)
+
+    def _look_at(self, record: Record) -> None:
+        ring, start = record.ring, self._since(record)
+        stop = min(ring.index_after(self._start), self._coverage.start(record))
+        if start < stop and self._allowed(record):
+            self._past.add(record, start, stop, ring.seq_at(start))
+            self._planned += stop - start
+            self._coverage.begin(record, start)
+
+    # Its messages.
 
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
-        yield from self._past()
+        try:
+            yield from self._planning()
+        finally:
+            self._history.before_eviction.discard(self._before_eviction)
+        yield from self._past_messages()
         while self._at < self._section.last_seq or self.undescribed:
             if not self.undescribed:
-                yield self._next()  # without a name, which would keep it while a slow socket takes its copy
+                yield from self._next_message()
             elif records := self._take_undescribed():
                 yield messages.series(record.descriptor() for record in records)
         self.held = False
+
+    def _turn_is_over(self, looks: int) -> bool:
+        self._looks -= looks
+        if self._looks > 0:
+            return False
+        self._looks = TURN_LOOKS
+        return True
 
     def _take_undescribed(self) -> list[Record]:
         records = list(itertools.islice(self.undescribed, DESCRIBED_SERIES))
@@ -91,78 +147,121 @@ class Backfill:
             del self.undescribed[record]
         return list(filter(self._allowed, records))
 
-    def _past(self) -> Iterator[bytes]:
-        """The `backfill` messages, and a gap for what the history let go before its turn came."""
-        firsts = (record.ring.seq_at(start) for record, (start, _) in _held(self.spans))
-        first = low = min(firsts, default=self._start) - 1
-        while low < self._start:
-            before = low
-            low, count = self._cut(self.spans, low, self._start)
-            self._planned -= count
-            if count:
-                yield self._samples(low, before, _take(self.spans, low), messages.BACKFILL)
+    def _past_messages(self) -> Turns:
+        """Those of `backfill`, and a gap for what the history let go before its turn came."""
+        past = self._past
+        first = low = min(past.first - 1, self._start)
+        while past.first <= self._start:
+            before, low = low, (yield from self._choose(past, max(low, past.first - 1), self._start))
+            while self._near:
+                if (record := self._near.pop()) in past.spans:
+                    taken = self._take(past, record, low)
+                    self._planned -= taken
+                    if self._turn_is_over(TAKE_LOOKS + taken // LOOK_SAMPLES):
+                        yield OTHERS_FIRST
+            if self._page:
+                yield self._message(low, before, messages.BACKFILL)  # without a name, which would keep it meanwhile
         if self._planned:  # `to` is where the chain begins, so that it goes on from there
             yield Gap(first, self._start, 1, self._planned).encode()
 
-    def _next(self) -> bytes:
-        """One message of the chain: merged batches, or a gap for what the history let go."""
-        seq, upto = self._at, self._section.last_seq
-        records = self._upto | dict.fromkeys(self._section.records)  # some may be forgotten, others new
-        sent_to = self._section.ends()
-        spans = {record: (self._upto.get(record, 0), sent_to(record)) for record in records if self._allowed(record)}
-        evicted = [r.ring.evicted_seq for r, (start, stop) in spans.items() if r.ring.first_index > start < stop]
-        if evicted:
-            cut = min(max(evicted), upto)
-            lost = 0
-            for record, (start, stop) in spans.items():
-                end = max(start, min(record.ring.index_after(cut), stop))
-                lost += end - start
-                self._upto[record] = end
-            self._at = cut
-            return Gap(seq, cut, 1, lost).encode()
-        cut, fragments = seq, list[bytes]()
-        while cut < upto and not fragments:
-            cut, _ = self._cut(spans, cut, upto)
-            fragments = _take(spans, cut)
-        if not any(start < stop for start, stop in spans.values()):
-            cut = upto
-        self._upto.update((record, start) for record, (start, _) in spans.items())
-        self._at = cut
-        return self._samples(cut, seq, fragments)
+    def _next_message(self) -> Turns:
+        """One of the chain: merged batches, or a gap for what the history let go."""
+        seq, present, section = self._at, self._present, self._section
+        while self._at < section.last_seq and not self._page:
+            if present.first > section.last_seq:
+                self._at = section.last_seq
+                break
+            cut = yield from self._choose(present, max(self._at, present.first - 1), section.last_seq)
+            if any(map(self._is_lost, self._near)) or not (yield from self._take_near(cut)):
+                yield (yield from self._gap(seq, cut if self._page else self._at))
+                return
+            self._at = cut if present.spans else section.last_seq
+        yield self._message(self._at, seq)
 
-    def _cut(self, spans: Spans, low: int, high: int) -> tuple[int, int]:
+    def _choose(self, unsent: Unsent, low: int, high: int) -> Generator[bytes, None, int]:
         """How far the next message goes: between batches, so that its cursor names a position to resume at.
 
-        And how many samples that is.
+        Those that may have samples for it are near then.
         """
-        width = min(self._width, high - low)
+        near, width = self._near, min(self._width, high - low)
         while True:
             cut = low + width
-            count = sum(max(0, min(r.ring.index_after(cut), stop) - start) for r, (start, stop) in _held(spans))
-            if count <= CHUNK_SAMPLES or width == 1:
+            count, most = 0, CHUNK_SAMPLES if width > 1 else NEVER
+            for record in near:
+                count += unsent.count(record, cut)
+                if self._turn_is_over(1):
+                    yield OTHERS_FIRST
+                if count > most:
+                    break
+            while count <= most and unsent.first <= cut:
+                near.append(record := unsent.pop())
+                count += unsent.count(record, cut)
+                if self._turn_is_over(1):
+                    yield OTHERS_FIRST
+            if count <= most:
                 self._width = width * 2 if count < CHUNK_SAMPLES // 2 else width
-                return cut, count
-            width = max(1, min(width // 2, width * CHUNK_SAMPLES // count))
+                return cut
+            width //= 2
 
-    def _samples(self, seq: int, prev: int, fragments: list[bytes], flag: bytes = b"") -> bytes:
-        return messages.samples(self._history.epoch, seq, prev, fragments, flag)
-
-
-def _held(spans: Spans) -> Iterator[tuple[Record, tuple[int, int]]]:
-    """The spans cut to what the rings still hold, without the empty ones."""
-    for record, (start, stop) in spans.items():
-        start = max(start, record.ring.first_index)
-        if start < stop:
-            yield record, (start, stop)
-
-
-def _take(spans: Spans, cut: int) -> list[bytes]:
-    """Takes what came up to the batch `cut` off the spans; returns the fragments."""
-    fragments = list[bytes]()
-    for record, (start, stop) in spans.items():
+    def _take(self, unsent: Unsent, record: Record, cut: int, until: int = NEVER) -> int:
+        """Takes what a series has up to the batch `cut` into the message; returns how many samples."""
+        start, stop = unsent.spans[record]
         end = max(start, min(record.ring.index_after(cut), stop))
         times, values = record.ring.slice(start, end)
         if times:
-            fragments.append(messages.fragment(record.key, times, values))
-        spans[record] = (end, stop)
-    return fragments
+            self._page[record] = len(times), messages.fragment(record.key, times, values)
+        unsent.sent(record, end, until)
+        return len(times)
+
+    def _take_near(self, cut: int) -> Generator[bytes, None, bool]:
+        """Of the present. False: something was evicted that should have been in the message."""
+        present, near = self._present, self._near
+        while near:
+            record = near.pop()
+            if not self._allowed(record):
+                present.discard(record)
+            elif self._is_lost(record):
+                near.append(record)
+                return False
+            elif self._turn_is_over(
+                TAKE_LOOKS + self._take(present, record, cut, self._section.last_seq) // LOOK_SAMPLES
+            ):
+                yield OTHERS_FIRST
+        return True
+
+    def _is_lost(self, record: Record) -> bool:
+        """Of what passed by there is something that the history does not hold any more."""
+        return record.ring.first_index > self._present.spans[record][0] and self._allowed(record)
+
+    def _gap(self, seq: int, cut: int) -> Generator[bytes, None, bytes]:
+        """Instead of a message from `seq` on, which may have begun up to `cut`: up to the newest batch that is lost.
+
+        When that is found to be newer than it seemed, those that had their turn have another one.
+        """
+        present, near = self._present, self._near
+        lost = sum(count for count, _ in self._page.values())
+        self._page = {}
+        while near or present.first <= cut:
+            record = near.pop() if near else present.pop()
+            if not self._allowed(record):
+                present.discard(record)
+                continue
+            if self._is_lost(record):
+                cut = max(cut, min(record.ring.evicted_seq, self._section.last_seq))
+            start = present.spans[record][0]
+            end = max(start, self._index(record, cut))
+            lost += end - start
+            present.sent(record, end, self._section.last_seq)
+            if self._turn_is_over(TAKE_LOOKS):
+                yield OTHERS_FIRST
+        self._at = cut
+        return Gap(seq, cut, 1, lost).encode()
+
+    def _message(self, seq: int, prev: int, flag: bytes = b"") -> bytes:
+        page, self._page, self._looks = self._page, {}, TURN_LOOKS
+        return messages.samples(self._history.epoch, seq, prev, [part for _, part in page.values()], flag)
+
+
+def _nothing(record: Record) -> int:
+    """Nothing of the past is wanted."""
+    return record.ring.end_index

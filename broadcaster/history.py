@@ -3,7 +3,7 @@
 import itertools
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,7 @@ class History:
         self._expired = 0
         self._event_series = 0
         self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
+        self.before_eviction: set[Callable[[Record], None]] = set()  # each is told of the series
         self.breaks: tuple[tuple[int, int], ...] = ()  # (last, base): numbers between were another life's, now lost
 
     def bound(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
@@ -107,14 +108,18 @@ class History:
         self._samples += count
         record.updated = now
         if (over := ring.held - self._points) > 0:
-            evicted = ring.evict(over)
-            self._count_evicted(evicted)
+            evicted = self._evict(record, over)
             count -= evicted
         self._bytes += count * ring.sample_bytes + ring.text_bytes - before
 
-    def _count_evicted(self, count: int) -> None:
-        self._samples -= count
-        self._evicted += count
+    def _evict(self, record: Record, count: int) -> int:
+        if self.before_eviction:
+            for told in self.before_eviction:
+                told(record)
+        evicted = record.ring.evict(count)
+        self._samples -= evicted
+        self._evicted += evicted
+        return evicted
 
     def mark(self, now: float) -> None:
         """Notes which seq was reached when, for eviction by age."""
@@ -148,7 +153,7 @@ class History:
             ring = record.ring
             if len(ring) and ring.first_seq <= seq:
                 before = ring.bytes
-                self._count_evicted(ring.evict(ring.index_after(seq) - ring.first_index))
+                self._evict(record, ring.index_after(seq) - ring.first_index)
                 self._bytes += ring.bytes - before
 
     def _seq_that_frees(self, wanted_bytes: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from broadcaster.backfill import OTHERS_FIRST
 from broadcaster.frames import text_frame
 from broadcaster.mailbox import Mailbox
 
@@ -23,12 +24,17 @@ class Pages:
         self.done = done
 
     def take(self, mailbox: Mailbox | None) -> bytes | None:
-        """The next frame: a page, or what goes before it. None: there are no more pages; `done` is to be called."""
+        """The next frame: a page, or what goes before it. None: there are no more pages; `done` is to be called.
+
+        Empty: others have their turn before the page is made.
+        """
         if mailbox is not None:
             if self._turn is None:
                 self._turn = mailbox.tickets
             if (frame := mailbox.take(self._turn)) is not None:
                 return frame
-        self._turn = None
         payload, self._first = self._first or next(self._payloads, None), None
+        if payload == OTHERS_FIRST:
+            return payload
+        self._turn = None
         return None if payload is None else text_frame(payload)

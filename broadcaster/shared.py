@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import trio
+
 from broadcaster.addresses import Addresses
 from broadcaster.audience import Batch, Deliver, Member
 from broadcaster.auth import Authenticator, Grant
@@ -48,7 +50,10 @@ class Outlet(Member, Protocol):
         """An answer, which is never dropped."""
 
     def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
-        """Send these one by one as fast as the client takes them, then call `done`."""
+        """Send these one by one as fast as the client takes them, then call `done`.
+
+        One that is empty is not sent: others have their turn before the next.
+        """
 
     def configure(self, overflow: Overflow) -> None: ...
 
@@ -95,6 +100,7 @@ class Shared:
     errors: dict[str, int] = field(default_factory=dict)
     store: Store | None = None
     refusals: Refusals = field(default_factory=Refusals)
+    pages: trio.Lock = field(default_factory=trio.Lock)  # held by whoever goes on with a page that takes several turns
     subjects: Subjects = field(init=False)
     addresses: Addresses = field(init=False)
 

@@ -167,7 +167,11 @@ class Connection:
         try:
             await self._stream.drain()
             while self.closing is None and (frame := self._next_frame()) is not None:
-                await self._stream.send_all(frame)
+                if frame:
+                    await self._stream.send_all(frame)
+                else:
+                    async with self._shared.pages:
+                        pass  # of all who go on with a page one in each turn of the event loop
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._reading.cancel()
         finally:

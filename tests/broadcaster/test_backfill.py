@@ -11,6 +11,7 @@ from broadcaster import backfill as backfill_module
 from broadcaster.audience import Batch, Section, Wish
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
+from broadcaster.ring import Ring
 from broadcaster.selection import parse_selection
 from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
@@ -41,13 +42,18 @@ def begin(world: World, seq: int = -1, coverage: Coverage | None = None) -> tupl
     return member.backfill, section
 
 
+def page(payloads: Iterator[bytes]) -> bytes:
+    """The next, in as many turns as it takes."""
+    return next(filter(None, payloads))
+
+
 def payload(payloads: Iterator[bytes]) -> Message:
-    message: Message = orjson.loads(next(payloads))
+    message: Message = orjson.loads(page(payloads))
     return message
 
 
 def rest(payloads: Iterator[bytes]) -> list[Message]:
-    return [orjson.loads(each) for each in payloads]
+    return [orjson.loads(each) for each in filter(None, payloads)]
 
 
 def ends(message: Message) -> tuple[str, int, int, int]:
@@ -66,11 +72,11 @@ def test_while_a_page_is_sent_nothing_else_is_kept_of_it() -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        past = next(payloads)
+        past = page(payloads)
         assert tracemalloc.get_traced_memory()[0] - before < len(past) + 5_000
         batches(world, *[50] * 40)
         before = tracemalloc.get_traced_memory()[0]
-        present = next(payloads)
+        present = page(payloads)
         assert tracemalloc.get_traced_memory()[0] - before < len(present) + 5_000
     finally:
         tracemalloc.stop()
@@ -241,3 +247,125 @@ def test_a_series_forgotten_meanwhile_is_counted() -> None:
     assert not audience.records
     gaps = [message for message in rest(payloads) if message["type"] == "gap"]
     assert list(map(ends, gaps)) == [("gap", 1, 3, 5)]
+
+
+class Looks:
+    """How often rings were looked at, since it was asked last and in all."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.all = self._told = 0
+        after = Ring.index_after
+
+        def counted(ring: Ring, seq: int) -> int:
+            self.all += 1
+            return after(ring, seq)
+
+        monkeypatch.setattr(Ring, "index_after", counted)
+
+    def turn(self) -> int:
+        told, self._told = self._told, self.all
+        return self.all - told
+
+
+def test_of_very_many_series_few_are_looked_at_in_a_turn_and_each_about_as_often_as_it_has_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Looking at all for each page would be 12,000 times for the past, and as often for the present."""
+    monkeypatch.setattr(backfill_module, "CHUNK_SAMPLES", 10)
+    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 8)
+    world = World()
+
+    def publish() -> None:
+        for number in range(600):
+            world.publish(f"m{number % 200}", float(number))
+            if number % 10 == 9:
+                world.flush()
+
+    publish()
+    backfill, _ = begin(world)
+    payloads, looks = backfill.payloads(), Looks(monkeypatch)
+    publish()
+    found, most = list[Message](), 0
+    looks.turn()
+    for each in payloads:
+        most = max(most, looks.turn())
+        found += [orjson.loads(each)] if each else []
+    assert most <= 20
+    assert looks.all <= 4 * 1_200
+    assert [sum(count for kind, *_, count in map(ends, found) if kind == of) for of in ("backfill", "live")] == [
+        600
+    ] * 2
+    assert max(count for *_, count in map(ends, found)) <= 10
+    assert len(found) <= 2 * 60 + 2
+
+
+def test_what_is_evicted_before_it_was_looked_at_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resume promised all of it."""
+    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
+    world = World(history_points=3)
+    for metric in "abcd":
+        batches(world, 1, 1, 1, metric=metric)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    assert next(payloads) == backfill_module.OTHERS_FIRST
+    for metric in "abcd":
+        batches(world, 1, 1, metric=metric)
+    found = list(map(ends, rest(payloads)))
+    assert sum(count for kind, *_, count in found if kind == "backfill") == 4
+    assert [each for each in found if each[0] == "gap"] == [("gap", 0, 12, 8)]
+    assert sum(count for kind, *_, count in found if kind == "live") == 8
+    assert not world.history.before_eviction
+
+
+def test_nobody_who_went_while_it_was_planned_is_told_of_evictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
+    world = World()
+    for metric in "abcd":
+        batches(world, 1, metric=metric)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    assert next(payloads) == backfill_module.OTHERS_FIRST
+    assert world.history.before_eviction
+    del payloads
+    assert not world.history.before_eviction
+
+
+def test_what_is_evicted_while_its_message_is_made_makes_that_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
+    world = World(history_points=2)
+    for metric in "abcd":
+        batches(world, 1, metric=metric)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    while (past := payload(payloads))["seq"] < 4:
+        assert past["backfill"]
+    for metric in "abcd":
+        batches(world, 1, metric=metric)
+    while not backfill._page:
+        assert next(payloads) == backfill_module.OTHERS_FIRST
+    for metric in "abcd":
+        batches(world, 1, 1, metric=metric)
+    found = list(map(ends, rest(payloads)))
+    assert found[0][:3] == ("gap", 4, found[1][1])
+    assert sum(count for *_, count in found) == 12
+    assert [before[2] == after[1] for before, after in pairwise(found)].count(False) == 0
+    assert found[-1][2] == world.history.seq
+
+
+def test_what_became_forbidden_while_a_page_is_made_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
+    world = World()
+    for metric in "abcd":
+        batches(world, 1, metric=metric)
+    backfill, _ = begin(world)
+    payloads = backfill.payloads()
+    while len(backfill._page) < 3:
+        assert next(payloads) == backfill_module.OTHERS_FIRST
+    backfill.restrict(lambda metric: metric == "a")
+    for metric in "abcd":
+        batches(world, 1, metric=metric)
+    keys = {record.key for record in world.history.records.values() if record.series.metric == "a"}
+    found = [message for message in rest(payloads) if message["type"] == "samples"]
+    assert {key for message in found for key, *_ in message["series"]} == keys
+    assert sum(count for *_, count in map(ends, found)) == 2
+    assert not backfill.held

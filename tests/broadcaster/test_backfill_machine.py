@@ -190,12 +190,13 @@ class CoreMachine(RuleBasedStateMachine):
         bytes_max=st.sampled_from([100, 700, 10**6]),
         batches=st.integers(1, 6),
         looked_up=st.sampled_from([None, 1, 3]),
+        looks=st.sampled_from([1, 5, 1_000]),
     )
-    def begin(self, points: int, age_s: float, bytes_max: int, batches: int, looked_up: int | None) -> None:
+    def begin(self, points: int, age_s: float, bytes_max: int, batches: int, looked_up: int | None, looks: int) -> None:
         self.world = World(history_points=points, history_age_s=age_s, history_bytes=bytes_max, mailbox_batches=batches)
         self.world.searcher.step = looked_up
         clock = SimpleNamespace(time=self.world.clock.time)
-        self.patches.append(patch.object(subscribing, "time", clock))
+        self.patches += [patch.object(subscribing, "time", clock), patch.object(backfill, "TURN_LOOKS", looks)]
         for each in self.patches:
             each.start()
         self.readers = [Reader(self.world, self.world.client(**hello)) for hello in HELLOS]

@@ -1,6 +1,7 @@
 import orjson
 import pytest
 
+from broadcaster.backfill import OTHERS_FIRST
 from broadcaster.frames import text_frame
 from broadcaster.mailbox import Mailbox
 from broadcaster.pages import Pages
@@ -77,3 +78,12 @@ def test_no_client_believes_that_a_backfill_ended_while_pages_wait(reads_ahead: 
             break
     assert subscription.backfilled == 120_000
     assert subscription.chain.cursor is not None
+
+
+def test_while_a_page_takes_several_turns_nothing_goes_before_it_that_came_later() -> None:
+    mailbox = Mailbox("e", "conflate", 8, 1_000, 1_000)
+    pages = pages_of(OTHERS_FIRST, OTHERS_FIRST, b"page 1", OTHERS_FIRST)
+    assert pages.take(mailbox) == OTHERS_FIRST
+    mailbox.put_control(text_frame(b"pong"))
+    assert [pages.take(mailbox), told(pages.take(mailbox))] == [OTHERS_FIRST, b"page 1"]
+    assert [told(pages.take(mailbox)), pages.take(mailbox), pages.take(mailbox)] == [b"pong", OTHERS_FIRST, None]

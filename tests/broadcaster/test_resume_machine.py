@@ -152,12 +152,14 @@ class ResumeMachine(RuleBasedStateMachine):
         batches=st.sampled_from([1, 2, 5]),
         overflows=st.lists(st.sampled_from(OVERFLOWS), min_size=3, max_size=3),
         histories=st.lists(st.sampled_from([0.0, 1e9]), min_size=3, max_size=3),
+        looks=st.sampled_from([1, 5, 1_000]),
     )
-    def begin(self, points: int, batches: int, overflows: list[Overflow], histories: list[float]) -> None:
+    def begin(self, points: int, batches: int, overflows: list[Overflow], histories: list[float], looks: int) -> None:
         self.settings: dict[str, Any] = {"history_points": points, "mailbox_batches": batches}
         for of, name, value in (
             (hub, "FLUSH_SAMPLES", 12),
             (backfill, "CHUNK_SAMPLES", 4),
+            (backfill, "TURN_LOOKS", looks),
             (audience, "SECTION_MEMBERS", 2),
             (subscribing, "time", SimpleNamespace(time=lambda: self.world.clock.now)),
         ):
