@@ -46,6 +46,7 @@ class Backfill:
         self._width = 2**62  # batches a message, adapted to how large they are
         self._planned = 0  # samples of the past
         self._allows: Callable[[str], bool] | None = None  # by metric; None: everything of the section
+        self._catch_up: Callable[[], None] | None = None
         self._unplanned: dict[Record, None] = {}
         self._since: Callable[[Record], int] = _nothing
         self._past = Unsent()
@@ -72,9 +73,12 @@ class Backfill:
             return ring.index_after(seq)
         return ring.end_index - self._section.audience.count_after(record, seq)
 
-    def restrict(self, allows: Callable[[str], bool] | None) -> None:
-        """From now on only series that the new credentials allow, although the section has others until the end."""
-        self._allows = allows
+    def restrict(self, allows: Callable[[str], bool] | None, catch_up: Callable[[], None] | None = None) -> None:
+        """From now on only series that the new credentials allow, although the section has others until the end.
+
+        `catch_up` has the section sent what was collected for it, so that at the end nothing waits that is not allowed.
+        """
+        self._allows, self._catch_up = allows, catch_up
         for record in [record for record in self._past.spans if not self._allowed(record)]:
             self._planned -= self._past.discard(record)
         for record in [record for record in self._page if not self._allowed(record)]:
@@ -127,12 +131,17 @@ class Backfill:
         finally:
             self._history.before_eviction.discard(self._before_eviction)
         yield from self._past_messages()
-        while self._at < self._section.last_seq or self.undescribed:
+        while self._is_behind():
             if not self.undescribed:
                 yield from self._next_message()
             elif records := self._take_undescribed():
                 yield messages.series(record.descriptor() for record in records)
         self.held = False
+
+    def _is_behind(self) -> bool:
+        if self._at >= self._section.last_seq and not self.undescribed and self._catch_up is not None:
+            self._catch_up()
+        return self._at < self._section.last_seq or bool(self.undescribed)
 
     def _turn_is_over(self, looks: int) -> bool:
         self._looks -= looks

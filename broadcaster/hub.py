@@ -289,6 +289,11 @@ class Hub:
             self._close(section)
         return end
 
+    def catch_up(self, section: Section, now: float) -> None:
+        """Delivers what was collected for the section, however short the time since the last batch."""
+        if section.behind:
+            self._emit(section, now)
+
     def _close(self, section: Section) -> None:
         audience = section.audience
         audience.sections.remove(section)

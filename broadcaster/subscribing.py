@@ -69,9 +69,13 @@ class Subscribing:
                 self._cancel()
                 self._look_up(sought.selection, sought.then)
             return
-        self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe)
+        self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe, self._catch_up)
         if self._regranted not in self._operations:  # before all others, which see what is allowed now
             self._operations.insert(0, self._regranted)
+
+    def _catch_up(self) -> None:
+        if self._section is not None:
+            self._shared.hub.catch_up(self._section, self._shared.clock())
 
     def _regranted(self, described: Collection[Record] = ()) -> None:
         """Only those that are described already need not be: after a restricted backfill nobody knows."""

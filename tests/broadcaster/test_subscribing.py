@@ -36,9 +36,9 @@ def keys(found: list[Message]) -> set[int]:
     return {key for each in found if each["type"] == "samples" for key, _, _ in each["series"]}
 
 
-def held(world: World, grant: Grant) -> Client:
+def held(world: World, grant: Grant, **hello: object) -> Client:
     """It subscribed to everything, and has taken nothing of its backfill yet."""
-    client = world.client(grant)
+    client = world.client(grant, **hello)
     client.stuck = True
     client.say(type="subscribe", id=1, select=ALL, history=1e12)
     return client
@@ -87,6 +87,25 @@ def test_narrower_credentials_end_a_backfill_of_the_rest(monkeypatch: pytest.Mon
     assert not [each for each in found if each["type"] == "gap" and each["samples"]]
     seqs = [each["seq"] for each in found if each["type"] == "samples" and not each.get("backfill")]
     assert seqs == sorted(seqs) and seqs[-1] == world.history.seq
+
+
+def test_what_a_slow_rate_keeps_back_is_not_told_behind_a_backfill_to_narrower_credentials() -> None:
+    world = world_of_prefixes()
+    publish(world, "a.x", "b.x")
+    client = held(world, Only(""), max_rate=0.1)
+    publish(world, "b.x")
+    client.say(type="authenticate", token="a.")
+    publish(world, "a.x", "b.new", "b.x", "a.new")  # which wait for the ten seconds to pass
+    found = released(client)
+    assert set(metrics(found)) == {"a.x", "b.x", "a.new"}  # the first answer was given before
+    allowed = {record.key for series, record in world.history.records.items() if series.metric.startswith("a.")}
+    live = [each for each in found if each["type"] == "samples" and not each.get("backfill")]
+    assert keys(live) == allowed
+    assert sum(len(times) for each in live for _, times, _ in each["series"]) == 2
+    assert live[-1]["seq"] == world.history.seq
+    world.clock.now += 20.0
+    publish(world, "b.x", "a.x")
+    assert keys(client.take()) <= allowed
 
 
 def test_narrower_credentials_are_never_too_many_operations(monkeypatch: pytest.MonkeyPatch) -> None:
