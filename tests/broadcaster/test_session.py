@@ -132,18 +132,6 @@ def test_a_message_sent_again_on_another_connection_is_applied_once() -> None:
     assert world.shared.counts.duplicates == 1
 
 
-def test_another_subject_that_knows_the_producer_cannot_use_up_its_ids() -> None:
-    world = World()
-    mine = world.client(Only("", subject="ann"), producer=PRODUCER)
-    assert only(mine.ask(type="publish", id=1, samples=[sample()]))["accepted"] == 1
-    for other in (Only("", subject="bob"), Only("none", subject="eve"), Only("")):
-        client = world.client(other, producer=PRODUCER)
-        assert "duplicate" not in only(client.ask(type="publish", id=2**53, samples=[sample()]))
-    assert only(mine.ask(type="publish", id=2, samples=[sample()]))["accepted"] == 1
-    again = world.client(Only("", subject="ann"), producer=PRODUCER)
-    assert only(again.ask(type="publish", id=2, samples=[sample()]))["duplicate"]
-
-
 def test_a_message_refused_as_a_whole_can_be_sent_again() -> None:
     world = World(samples_per_second=1)
     client = world.client(producer=PRODUCER)
