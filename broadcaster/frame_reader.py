@@ -25,7 +25,7 @@ REPEAT = [int.from_bytes(b"\1\0\0\0" * words, "little") for words in range((SMAL
 class FrameReader:
     """Splits a stream of bytes; `on_messages` is called with the payloads of the messages taken together, in order.
 
-    `on_controls` is called after it, with the payloads of the pings that came meanwhile, and how many pongs did.
+    `on_controls` is called after it, with the payloads of the pings that came meanwhile, and of the pongs.
     """
 
     __slots__ = (
@@ -36,7 +36,7 @@ class FrameReader:
         self,
         bytes_max: int,
         on_messages: Callable[[list[bytes]], None],
-        on_controls: Callable[[list[bytes], int], None] | None = None,
+        on_controls: Callable[[list[bytes], list[bytes]], None] | None = None,
     ) -> None:
         self._bytes_max = bytes_max
         self._small_max = min(SMALL_MAX, bytes_max)
@@ -44,7 +44,7 @@ class FrameReader:
         self._passing = False
         self._on_controls = on_controls
         self._pings: list[bytes] = []
-        self._pongs = 0
+        self._pongs: list[bytes] = []
         self._held = bytearray()  # the beginning of a frame
         self._needed = 0  # bytes of it before it is worth another look
 
@@ -62,7 +62,7 @@ class FrameReader:
         if taken:
             self._on_messages(taken)
         if self._on_controls is not None and (self._pings or self._pongs):
-            pings, pongs, self._pings, self._pongs = self._pings, self._pongs, [], 0
+            pings, pongs, self._pings, self._pongs = self._pings, self._pongs, [], []
             self._on_controls(pings, pongs)
         return others
 
@@ -79,10 +79,9 @@ class FrameReader:
             if first in (PING, PONG) and end > at:
                 if self._on_controls is None:
                     others += buffer[at:end]
-                elif first == PONG:
-                    self._pongs += 1
                 else:
-                    self._pings.append(unmask(buffer[mask : mask + 4], buffer[mask + 4 : end]))
+                    controls = self._pongs if first == PONG else self._pings
+                    controls.append(unmask(buffer[mask : mask + 4], buffer[mask + 4 : end]))
             elif end == at or not _take(first, unmask(buffer[mask : mask + 4], buffer[mask + 4 : end]), taken):
                 self._passing = True
                 self._held = bytearray()

@@ -1,6 +1,8 @@
 """Server-side WebSocket frames, unmasked and therefore the same for every subscriber (RFC 6455, section 5.2). Pure."""
 
 PING = b"\x89\x00"
+HEARD = b"heard"
+ASK = bytes((0x89, len(HEARD))) + HEARD  # a ping whose pong says that all before it was heard
 CLOSE_OPCODE = 0x88
 PONG_OPCODE = 0x8A
 

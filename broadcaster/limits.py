@@ -117,6 +117,10 @@ class RateLimited(MessageError):
         self.over_for_s = over_for_s
 
 
+class Overtaking(RateLimited):
+    """Refused for now, because a message that was sent before it was, and is to come first."""
+
+
 class Overrun:
     """For how long a client has been over its rate: from a first refusal, while others follow within `quiet_s`."""
 

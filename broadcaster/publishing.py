@@ -7,7 +7,8 @@ from typing import Any
 from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.hub import Hub
-from broadcaster.ledger import Account
+from broadcaster.id_ranges import IdRanges
+from broadcaster.ledger import REFUSED_MAX, Account
 from broadcaster.quota import Quota
 from ingest.messages import MessageError, Publish, count_samples, decode_publish, message_id
 from ingest.samples import Entry, Rejection, SampleError, Validator, reject
@@ -34,15 +35,20 @@ class Publisher:
         self._samples_max = config.samples_per_message
         self.quota = quota
         self._last_id = -1
+        self._unanswered = IdRanges()  # duplicates that were over a rate
 
     def expects(self, id: int, account: Account) -> bool:
         """False for a message that was applied before. Raises MessageError (id_not_increasing)."""
         last, self._last_id = self._last_id, max(self._last_id, id)
-        if id in account.refused:
-            return True
-        if id <= last:
+        applied = account.applied(id)
+        if applied and id <= last and id not in self._unanswered:
             raise MessageError("id_not_increasing", f"id: expected more than {last}, got {id}", id)
-        return not account.applied(id)
+        return not applied
+
+    def refused_for_now(self, id: int, account: Account) -> None:
+        """It was not looked at whether it is expected: it may come again, even if it is not."""
+        if account.applied(id):
+            self._unanswered.add(id, id, REFUSED_MAX)
 
     def publish(self, message: Mapping[str, Any], grant: Grant, now: float) -> Publish:
         """Applies a `publish`. `now` (Unix seconds) stands in where a sample has no time. Raises MessageError."""

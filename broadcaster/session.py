@@ -12,8 +12,8 @@ from orjson import loads
 from broadcaster import errors, messages
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
-from broadcaster.ledger import Account
-from broadcaster.limits import RateLimited, TokenBucket
+from broadcaster.ledger import Account, Hold
+from broadcaster.limits import Overtaking, RateLimited, TokenBucket
 from broadcaster.mailbox import OVERFLOWS
 from broadcaster.publishing import Publisher
 from broadcaster.quota import Quota
@@ -32,8 +32,8 @@ class Session:
     """The protocol's state of one connection. `receive` takes what the client says; answers go to the outlet."""
 
     __slots__ = (
-        "_address", "_bad", "_closed", "_left", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing", "client",
-        "grant", "id", "producer", "published", "quota",
+        "_address", "_asked", "_bad", "_closed", "_left", "_outlet", "_publisher", "_shared", "_spoken", "_subscribing",
+        "_to_be_heard", "client", "grant", "id", "producer", "published", "quota",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, address: str = "") -> None:
@@ -49,6 +49,8 @@ class Session:
         self._subscribing = Subscribing(shared, outlet, grant, self.refuse)
         self._spoken = False
         self._closed = self._left = False
+        self._to_be_heard: Hold | None = None
+        self._asked: tuple[Hold, int] | None = None  # how many refusals it has heard once that is answered
         self._address = address
         self.quota = Quota(shared.subjects, shared.refusals, shared.clock())
         self.quota.belongs_to(shared.subject(grant, address), shared.clock())
@@ -110,6 +112,7 @@ class Session:
             problem.id = _id_of(message)
             account = self._account(problem.id) if message.get("type") == "publish" else None
             if account is not None and problem.id is not None:
+                self._publishing().refused_for_now(problem.id, account)
                 self._refuse_id(account, problem.id, problem)
         self.refuse(problem)
 
@@ -155,6 +158,8 @@ class Session:
         shared = self._shared
         shared.errors[problem.code] = shared.errors.get(problem.code, 0) + 1
         self._outlet.send(messages.error(problem))
+        if self._to_be_heard is not None:
+            self._ask_to_be_heard()
         if isinstance(problem, RateLimited) and problem.over_for_s > shared.config.rate_limited_s:
             self._close(errors.RATE_LIMITED)
         elif problem.code != "rate_limited" and not self._bad.take(1, shared.clock()):
@@ -196,8 +201,8 @@ class Session:
             self._confirm(messages.ack(id, 0, (), duplicate=True), applied=False)
             return
         try:
-            if account is not None and (wait_s := account.held_until - shared.clock()) > 0:
-                raise RateLimited(HELD, id, wait_s)
+            if account is not None and id is not None and (wait_s := account.waits(id, shared.clock())) > 0:
+                raise Overtaking(HELD, id, wait_s)
             if shared.store is not None and id is not None:
                 shared.store.admit(id)
             publish = publisher.publish(message, self.grant, time.time())
@@ -212,10 +217,29 @@ class Session:
         self._acknowledge(id, publish)
 
     def _refuse_id(self, account: Account, id: int, problem: MessageError) -> None:
-        account.refuse(id)
         if isinstance(problem, RateLimited):
-            problem.after_s = account.hold(problem.after_s, self._shared.clock())
-        self._touch(account)
+            if isinstance(problem, Overtaking):
+                account.held_back(id)
+            else:
+                problem.after_s = account.hold(id, problem.after_s, self._shared.clock())
+            self._to_be_heard = account.held
+        else:
+            account.refuse(id)
+            self._touch(account)
+
+    def _ask_to_be_heard(self) -> None:
+        """Behind the answers: what its client sends once it has heard them does not overtake what it sent before."""
+        hold = self._to_be_heard
+        if self._asked is None and hold is not None and hold.heard < hold.refusals:
+            self._asked = hold, hold.refusals
+            self._outlet.when_heard()
+
+    def heard(self) -> None:
+        """The client has heard what was sent before the outlet asked."""
+        if self._asked is not None:
+            hold, refusals = self._asked
+            hold.heard, self._asked = max(hold.heard, refusals), None
+            self._ask_to_be_heard()
 
     def _acknowledge(self, id: int | None, publish: Publish) -> None:
         if id is not None:
@@ -316,6 +340,8 @@ class Session:
     def leave(self) -> None:
         """Takes the connection out of its audience, and from its subject."""
         self._left = True
+        if self._to_be_heard is not None:  # nothing is under way any more
+            self._to_be_heard.heard = self._to_be_heard.refusals
         self._subscribing.leave()
         self.quota.belongs_to(None, self._shared.clock())
 

@@ -49,6 +49,9 @@ class Outlet(Member, Protocol):
     def send(self, payload: bytes, *, new_chain: bool = False) -> None:
         """An answer, which is never dropped."""
 
+    def when_heard(self) -> None:
+        """Behind what was sent: `Session.heard` is to be called when the client has all of that."""
+
     def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
         """Send these one by one as fast as the client takes them, then call `done`.
 
@@ -73,6 +76,8 @@ class NullOutlet:
     def deliver(self, batch: Batch, preface: bytes | None) -> None: ...
 
     def send(self, payload: bytes, *, new_chain: bool = False) -> None: ...
+
+    def when_heard(self) -> None: ...
 
     def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None: ...
 

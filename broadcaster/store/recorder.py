@@ -136,7 +136,7 @@ class Recorder:
     def _rows(self, now: float) -> list[ProducerRow]:
         wall = time.time() - now
         return [
-            (producer, account.last, orjson.dumps(list(account.refused)).decode(), wall + account.used)
+            (producer, account.last, orjson.dumps(account.refused.pairs()).decode(), wall + account.used)
             for producer, account in self._producers.items()
         ]
 
@@ -184,7 +184,7 @@ class Recorder:
         self._producers = dict(self._ledger.accounts())
         records = self._hub.history.records.values()
         self._told_key = max(self._told_key, _highest(records))
-        self._writer.tell_all(Unit(0, [], [_series(record) for record in records], [], self._rows(now)))
+        self._writer.tell_all(Unit(0, [], [_series(record) for record in records]))  # an id goes with its samples
 
 
 def _highest(records: Iterable[Record]) -> int:

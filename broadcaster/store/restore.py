@@ -9,7 +9,7 @@ import orjson
 
 from broadcaster.history import History, Record
 from broadcaster.hub import Hub
-from broadcaster.ledger import Ledger
+from broadcaster.ledger import REFUSED_MAX, Ledger
 from broadcaster.ring import NUMBER_BYTES
 from broadcaster.store.codec import DamagedError, decode
 from broadcaster.store.file import StoreFile
@@ -81,7 +81,8 @@ def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: 
     for producer, last, refused, used in file.producers():
         account = ledger.account(producer, now.steady_of(used))
         account.last = last
-        account.refused.update((id, None) for id in orjson.loads(refused))
+        for low, high in orjson.loads(refused):
+            account.refused.add(low, high, REFUSED_MAX)
         ledger.count(account)
     found.series = len(history.records)
     return found

@@ -13,7 +13,7 @@ from broadcaster.audience import Batch, Deliver
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
 from broadcaster.frame_reader import FrameReader
-from broadcaster.frames import PING, close_frame, pong_frame, text_frame
+from broadcaster.frames import ASK, HEARD, PING, close_frame, pong_frame, text_frame
 from broadcaster.mailbox import Mailbox, Overflow
 from broadcaster.pages import Pages
 from broadcaster.patience import Patience
@@ -61,6 +61,9 @@ class Connection:
 
     def send(self, payload: bytes, *, new_chain: bool = False) -> None:
         self._send_frame(text_frame(payload), new_chain=new_chain)
+
+    def when_heard(self) -> None:
+        self._send_frame(ASK)
 
     def _send_frame(self, frame: bytes, *, new_chain: bool = False) -> None:
         if self.closing is not None:
@@ -226,15 +229,17 @@ class Connection:
         if self.closing is None:
             self.session.receive(data)
 
-    def _receive_controls(self, pings: list[bytes], pongs: int) -> None:
+    def _receive_controls(self, pings: list[bytes], pongs: list[bytes]) -> None:
         """Answers pings; of too many only the newest, as RFC 6455 (5.5.3) allows."""
         if self.closing is not None:
             return
-        if not self.session.controls(len(pings) + pongs):
+        if not self.session.controls(len(pings) + len(pongs)):
             self._rest()
             del pings[:-1]
         if pings:
             self._send_frame(b"".join(map(pong_frame, pings)))
+        if HEARD in pongs:
+            self.session.heard()
 
     def _rest(self) -> None:
         self.session.quota.over = False

@@ -133,9 +133,9 @@ def test_pings_and_pongs_are_taken_by_whoever_takes_them() -> None:
     reader = FrameReader(BYTES_MAX, said.append, lambda pings, pongs: said.append((pings, pongs)))
     stream = frame(0x81, b"one") + frame(0x89, b"a") + frame(0x8A, b"") + frame(0x81, b"two") + frame(0x89, b"x" * 125)
     assert reader.feed(stream + frame(0x89, b"half")[:4]) == b""
-    assert said == [[b"one", b"two"], ([b"a", b"x" * 125], 1)]
+    assert said == [[b"one", b"two"], ([b"a", b"x" * 125], [b""])]
     assert reader.feed(frame(0x89, b"half")[4:]) == b""
-    assert said[2:] == [([b"half"], 0)]
+    assert said[2:] == [([b"half"], [])]
     fragment = frame(0x01, b"a fragment") + frame(0x89, b"amid")
     assert reader.feed(fragment) == fragment, "from a fragment on all is passed on"
     assert len(said) == 3

@@ -143,6 +143,7 @@ class Client:
         self.stuck = False
         self.detour: Deliver | None = None
         self.closed: Close | None = None
+        self.far = False  # what it says was on its way before it heard what it was told
         self.received: list[Message] = []
         self.on_send: Callable[[Message], None] = lambda message: None
         bounds = config.mailbox_batches, config.mailbox_bytes, config.control_bytes
@@ -172,6 +173,10 @@ class Client:
             self._read(text_frame(payload))
         else:
             assert self.mailbox.put_control(text_frame(payload), new_chain=new_chain)
+
+    def when_heard(self) -> None:
+        if not self.far:
+            self.session.heard()
 
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
         if self.detour is not None:

@@ -19,6 +19,7 @@ MACHINES = {
     "history": "tests.broadcaster.test_history_machine:HistoryMachine",
     "resume": "tests.broadcaster.test_resume_machine:ResumeMachine",
     "store": "tests.broadcaster.store.test_store_machine:StoreMachine",
+    "order": "tests.broadcaster.test_order_machine:OrderMachine",
     "thinning": "tests.broadcaster.store.test_thinning_machine:ThinningMachine",
 }
 EXAMPLES = 100  # between two looks at the clock

@@ -260,6 +260,24 @@ def test_a_series_that_goes_while_a_new_file_is_told_of_it_is_marked_there(tmp_p
     assert [key for unit in world.writer._queue for _, key in unit.gone] == [1]
 
 
+def test_a_new_file_is_not_told_of_an_id_before_its_samples(tmp_path: Path, again: Path) -> None:
+    world = Kept(tmp_path, durability="committed")
+    client = producer(world)
+    world.publish("other", 5.0)
+    world.flush()
+    assert send(client, 2, 7) == []  # not flushed yet
+    world.writer.progress.wants_all = True  # as the writer says of a new file
+    world.advance()
+    world.commit()
+    after = Kept(world.crash(again), durability="committed")
+    client = producer(after)
+    assert send(client, 2, 7) == []
+    after.flush()
+    after.commit()
+    assert [ack.get("duplicate") for ack in client.take()] == [None]
+    assert after.values("a") == [7.0]
+
+
 def test_a_message_in_two_batches_is_stored_as_a_whole(tmp_path: Path, again: Path) -> None:
     """Otherwise its producer sends it again, and half of it comes twice."""
     world = Kept(tmp_path, samples_per_message=0)
