@@ -75,7 +75,8 @@ class Broadcaster:
         history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
         self.hub = Hub(history, self.flusher.wake)
         self.searcher = Searcher(self.hub, self.flusher.busy)
-        counts = PublishCounts(Validator(history.kind_of, history.event_series))
+        validator = Validator(history.kind_of, history.event_series, known_series=history.records.__len__)
+        counts = PublishCounts(validator)
         ledger = Ledger(config.producer_memory_s)
         hold, release = self.flusher.hold, self.flusher.release
         self._shared = Shared(

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from ingest.columns import NUMBERS, all_finite
+from ingest.remembered import Remembered, own_key
+
 Kind = Literal["gauge", "counter", "event"]
 Value = float | str | None
 
@@ -23,7 +26,6 @@ MAX_UNIT: Final = 64
 MAX_HELP: Final = 1000
 MAX_TIME: Final = 253_402_300_799  # the end of the year 9999, where calendars of most languages end
 
-_NUMBERS: Final = frozenset({int, float})  # exactly: no bool. mypy does not narrow by it, so it is told to ignore.
 _MOST_TIME: Final = float(MAX_TIME)
 _LEAST_TIME: Final = -_MOST_TIME
 _EXACT: Final = 2**53  # integers up to here are floats as well
@@ -138,8 +140,8 @@ def _check_tag(key: object, value: object) -> tuple[str, str]:
 
 def check_time(time: object, field: str = "time") -> float:
     """A time in Unix seconds. Raises SampleError (bad_time)."""
-    if type(time) not in _NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]
-        late = type(time) in _NUMBERS and MAX_TIME < time < math.inf  # type: ignore[operator]
+    if type(time) not in NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]
+        late = type(time) in NUMBERS and MAX_TIME < time < math.inf  # type: ignore[operator]
         hint = " (milliseconds?)" if late else ""
         expected = f"Unix seconds between -{MAX_TIME} and {MAX_TIME}"
         raise SampleError("bad_time", field, f"expected {expected}, got {show(time)}{hint}")
@@ -156,7 +158,7 @@ def check_value(value: object, kind: Kind | None = None, field: str = "value") -
     if value is None:
         return None
     try:
-        if type(value) in _NUMBERS and math.isfinite(value):  # type: ignore[arg-type]
+        if type(value) in NUMBERS and math.isfinite(value):  # type: ignore[arg-type]
             return float(value)  # type: ignore[arg-type]
     except OverflowError:  # an int beyond the largest float
         pass
@@ -186,7 +188,8 @@ class Validator:
 
     It remembers the series it has seen, so that a known one costs a look-up. `kind_of` tells the kind under which a
     series is already known (None: unknown), because a later entry need not repeat it. `event_series` counts the
-    series of events that ever were: while it stays the same, what is remembered of other series holds.
+    series of events that ever were: while it stays the same, what is remembered of other series holds. `known_series`
+    counts those that are known, which bounds the bytes that are remembered; `cache_size` bounds the series.
     """
 
     def __init__(
@@ -194,25 +197,25 @@ class Validator:
         kind_of: Callable[[Series], Kind | None] = lambda series: None,
         event_series: Callable[[], int] = lambda: 0,
         cache_size: int = 200_000,
+        known_series: Callable[[], int] = lambda: 200_000,
     ) -> None:
         self._kind_of = kind_of
         self._event_series = event_series
         self._events = event_series()
-        self._cache: dict[object, Series] = {}
-        self._described: dict[object, Description] = {}
-        self._cache_size = cache_size  # bounds the memory that made-up series names can take here
+        self._remembered = Remembered[Series, Description](cache_size, known_series)
+        self._cache = self._remembered.series
+        self._described = self._remembered.described
+        self._made: Series | None = None  # of the texts of the entry that is looked at
 
     def series(self, metric: object, tags: object) -> Series:
         """The one Series object of this metric and these tags. Raises SampleError."""
         try:
-            # An empty list or null has no items() either, so it is not taken for the absence of tags.
-            key = (metric, *tags.items())  # type: ignore[attr-defined]  # as just said
+            # An empty list or null has no values() either, so it is not taken for the absence of tags.
+            key = (metric, *tags, *tags.values())  # type: ignore[attr-defined, misc]  # as just said
             return self._cache[key]
         except (KeyError, TypeError, AttributeError):
-            series = check_series(metric, tags)
-        if len(self._cache) >= self._cache_size:
-            self._cache.clear()
-        self._cache[key] = series
+            series = self._made = check_series(metric, tags)
+        self._remembered.keep_series(key, series)
         return series
 
     def entry(self, raw: object, now: float, index: int = 0) -> tuple[Entry, list[SampleError]]:
@@ -222,6 +225,7 @@ class Validator:
         """
         if type(raw) is not dict:
             raise SampleError("bad_message", "", f"expected an object, got {show(raw)}")
+        self._made = None
         series = self.series(raw.get("metric"), raw.get("tags", _NO_TAGS))
         kind = check_kind(raw["kind"]) if "kind" in raw else None
         unit = check_text(raw["unit"], "unit", MAX_UNIT) if "unit" in raw else None
@@ -230,12 +234,12 @@ class Validator:
             raise SampleError("bad_value", "value", "expected a value, got none")
         known = self._kind_of(series)
         effective = known if kind is None else _effective_kind(kind, known)
-        if effective != "event":
-            self._remember(raw, Description(series, kind, unit, help_))
         value, time = raw["value"], raw.get("time", now)
         if type(value) is not list and type(time) is not list:
-            checked = check_value(value, effective)
-            return Entry(series, [check_time(time)], [checked], kind, unit, help_, index), []
+            entry = Entry(series, [check_time(time)], [check_value(value, effective)], kind, unit, help_, index)
+            if effective != "event" and value is not None:  # `_plain` may take the next
+                self._remember(raw, Description(series, kind, unit, help_))
+            return entry, []
         times, values, errors = _columns(time, value, effective)
         return Entry(series, times, values, kind, unit, help_, index), errors
 
@@ -244,17 +248,19 @@ class Validator:
         events = self._event_series()
         if events != self._events:
             self._events = events
-            self._described.clear()
+            self._remembered.forget_described()
 
     def _remember(self, raw: dict[str, Any], description: Description) -> None:
-        if len(self._described) >= self._cache_size:
-            self._described.clear()
-        tags = raw.get("tags")
-        key: object = raw["metric"] if tags is None else (raw["metric"], *tags, *tags.values())
+        tags, (series, _, unit, help_) = raw.get("tags"), description
         size = 2 + ("time" in raw) + ("tags" in raw)
+        key: object = raw["metric"] if tags is None else (raw["metric"], *tags, *tags.values())
         key = key if len(raw) == size else _described_key(raw, key, size)
-        if key is not None:
-            self._described[key] = description
+        if key is None or key in self._described:
+            return
+        if tags is not None and self._made is not series:
+            key = own_key(series.metric, series.tags, tags)
+            key = key if len(raw) == size else _described_key(raw, key, size)
+        self._remembered.keep_described(key, description, len(series.tags), unit, help_)
 
     def entries(self, raw: Sequence[object], now: float) -> tuple[list[Entry], list[Rejection]]:
         """All entries of a message, good and refused. `now` stands in where an entry has no time."""
@@ -360,27 +366,13 @@ def _columns(times: object, values: object, kind: Kind | None) -> tuple[list[flo
     if not isinstance(times, list) or not isinstance(values, list) or len(times) != len(values):
         problem = f"expected arrays of the same length in time and value, got {_length(values)} and {_length(times)}"
         raise SampleError("length_mismatch", "value", problem)
-    if kind != "event" and _all_finite(times, MAX_TIME) and _all_finite(values, math.inf):
+    if kind != "event" and all_finite(times, MAX_TIME) and all_finite(values, math.inf):
         return times, values, []
     return _columns_one_by_one(times, values, kind)
 
 
 def _length(column: object) -> str:
     return str(len(column)) if isinstance(column, list) else "a single one"
-
-
-def _all_finite(column: list[float], bound: float) -> bool:
-    """True if every item is a finite number within the bound: the fast path, in C loops only."""
-    types = set(map(type, column))
-    if not types <= _NUMBERS:
-        return False
-    try:
-        # The sum of floats is finite only if each is, and quicker to have; ints may be beyond a float and cancel out.
-        if (int in types or not math.isfinite(sum(column))) and not all(map(math.isfinite, column)):
-            return False
-        return bound == math.inf or not column or (-bound <= min(column) and max(column) <= bound)
-    except OverflowError:  # an int beyond the largest float
-        return False
 
 
 def _columns_one_by_one(

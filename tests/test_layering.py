@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("ingest", "broadcaster", "dashboard")  # each may import itself and those before it
 PURE = (
     "ingest/samples.py",
+    "ingest/columns.py",
+    "ingest/remembered.py",
     "ingest/messages.py",
     "ingest/backoff.py",
     "ingest/decoders/*.py",

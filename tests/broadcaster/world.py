@@ -98,7 +98,8 @@ class World:
         self.history = LoggedHistory(self.config)
         self.hub = Hub(self.history)
         self.searcher = Lookups(self.hub)
-        counts = PublishCounts(Validator(self.history.kind_of, self.history.event_series))
+        known = self.history.records.__len__
+        counts = PublishCounts(Validator(self.history.kind_of, self.history.event_series, known_series=known))
         ledger = Ledger(self.config.producer_memory_s)
         self.shared = Shared(
             self.config,
