@@ -39,7 +39,10 @@ class Member(Protocol):
     """Who is delivered to. Neither waits nor raises."""
 
     def deliver(self, batch: Batch, preface: bytes | None) -> None:
-        """A batch, which may be dropped and then is announced. `preface`: a `series` message that goes before it."""
+        """A batch, which may be dropped and then is announced.
+
+        `preface`: the frame of a `series` message that goes before it.
+        """
 
 
 Deliver = Callable[[Batch, bytes | None], None]
@@ -170,8 +173,10 @@ class Section:
         return self.audience.collected_after(self.last_seq)
 
     def preface(self) -> bytes | None:
-        """Describes what is new or changed since the last batch."""
-        return messages.series(record.descriptor() for record in self.undescribed) if self.undescribed else None
+        """A frame that describes what is new or changed since the last batch."""
+        if not self.undescribed:
+            return None
+        return text_frame(messages.series(record.descriptor() for record in self.undescribed))
 
     def join(self, member: Member, seq: int) -> int:
         """Returns where the member's chain begins: here, or at the newest seq if the others wait for a batch."""

@@ -1,11 +1,14 @@
 """What waits for one subscriber whose socket is full: a bounded memory channel of batches beside a lane of answers.
 
 Answers are never dropped; batches are, by the subscriber's overflow policy, and every drop is announced by a gap. Every
-item has a ticket, so that both lanes leave in the order in which they came.
+item has a ticket, so that both lanes leave in the order in which they came. Series that are to be described wait as
+such, and not as messages.
 """
 
 import itertools
+import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -13,7 +16,9 @@ import trio
 
 from broadcaster import messages
 from broadcaster.audience import Batch
+from broadcaster.descriptions import WAITING_BYTES, Describe, Undescribed, piece
 from broadcaster.frames import text_frame
+from broadcaster.history import Record
 from broadcaster.messages import Gap
 from broadcaster.newest import Newest, merged
 
@@ -54,9 +59,16 @@ class Mailbox:
     """
 
     def __init__(
-        self, epoch: str, overflow: Overflow, batches_max: int, bytes_max: int, control_bytes_max: int
+        self,
+        epoch: str,
+        overflow: Overflow,
+        batches_max: int,
+        bytes_max: int,
+        control_bytes_max: int,
+        describe: Describe = Record.descriptor,
     ) -> None:
         self.overflow = overflow
+        self._describe = describe
         self._epoch = epoch
         self._batches_max = batches_max
         self._bytes_max = bytes_max
@@ -64,6 +76,7 @@ class Mailbox:
         self.tickets = 0  # given out so far
         self._chain = 0
         self._control: deque[tuple[int, bytes]] = deque()
+        self._undescribed = Undescribed()
         self._send, self._receive = trio.open_memory_channel[tuple[int, int, Batch]](batches_max)
         self._head: tuple[int, int, Batch] | None = None  # taken from the channel to see its ticket
         self._losses: deque[Loss] = deque()
@@ -73,15 +86,24 @@ class Mailbox:
 
     @property
     def empty(self) -> bool:
-        return not (self._control or self._batches or self._losses)
+        return not (self._control or self._batches or self._losses or self._undescribed.bytes)
 
     def put_control(self, frame: bytes, *, new_chain: bool = False) -> bool:
         """Adds an answer; False if too many wait already. `new_chain`: it names where `prev` goes on from."""
-        if self._control_bytes + len(frame) > self._control_bytes_max:
+        if self._control_bytes + self._undescribed.bytes + len(frame) > self._control_bytes_max:
             return False
         self._control.append((self._ticket(), frame))
         self._control_bytes += len(frame)
         self._chain += new_chain
+        return True
+
+    def put_series(self, records: Iterable[Record]) -> bool:
+        """Series to be described before what comes next; False if too much waits already."""
+        others = self._undescribed.others(records)
+        if self._control_bytes + self._undescribed.bytes + len(others) * WAITING_BYTES > self._control_bytes_max:
+            return False
+        if others:
+            self._undescribed.add(self._ticket(), others)
         return True
 
     def put(self, batch: Batch) -> bool:
@@ -163,6 +185,8 @@ class Mailbox:
             head[0] if head else None,
         )
         first = min((ticket for ticket in tickets if ticket is not None), default=None)
+        if (ticket := self._undescribed.ticket) is not None and (first is None or ticket < first):
+            return self._take_series(math.inf if first is None else first, math.inf if before is None else before)
         if first is None or (before is not None and first >= before):
             return None
         if first == tickets[0]:
@@ -176,6 +200,11 @@ class Mailbox:
         self._taken_samples += batch.samples
         self._taken_bytes += len(batch.frame)
         return batch.frame
+
+    def _take_series(self, *before: float) -> bytes | None:
+        """Those that go before all else that waits."""
+        described = piece(self._undescribed.take(min(before)), self._describe)
+        return text_frame(messages.described(described)) if described else None
 
     def _announce(self, loss: Loss) -> bytes:
         frames = [text_frame(loss.gap.encode())]
@@ -194,7 +223,7 @@ class Mailbox:
         return MailboxStatistics(
             self._batches,
             self._bytes + self._newest_bytes,
-            self._control_bytes,
+            self._control_bytes + self._undescribed.bytes,
             self._taken_batches,
             self._taken_samples,
             self._taken_bytes,

@@ -62,6 +62,11 @@ def series(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
     return b"%b" % orjson.dumps({"type": "series", "series": list(descriptors)})  # a copy, as in `fragment`
 
 
+def described(descriptors: bytes) -> bytes:
+    """The same of descriptors that are JSON already, with commas between."""
+    return b'{"type":"series","series":[%b]}' % descriptors
+
+
 def cursor(epoch: str, seq: int) -> str:
     """The position after the batch `seq`."""
     return f"{epoch}:{seq}"

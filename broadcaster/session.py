@@ -3,7 +3,7 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from orjson import loads
 from broadcaster import errors, messages
 from broadcaster.auth import Grant
 from broadcaster.errors import Close
+from broadcaster.history import Record
 from broadcaster.ledger import Account, Hold
 from broadcaster.limits import Overtaking, RateLimited, TokenBucket
 from broadcaster.mailbox import OVERFLOWS
@@ -25,6 +26,7 @@ from ingest.samples import show
 
 MAX_RATE = (0.1, 1_000.0)
 CLIENT_MAX = 256
+UNTOLD = {"unit": None, "help": None}
 HELD = "id: a message of this producer that was sent before is refused for now; send them again in their order"
 
 
@@ -336,6 +338,16 @@ class Session:
     @property
     def subscriptions(self) -> Mapping[int, Selection]:
         return self._subscribing.subscriptions
+
+    @property
+    def undescribed(self) -> Iterable[Record]:
+        """The series that the preface of a batch which is being delivered describes."""
+        return self._subscribing.undescribed
+
+    def descriptor(self, record: Record) -> dict[str, Any]:
+        """As it is now, but for what may have been said of it since the client may not see it any more."""
+        told = record.descriptor()
+        return told if self.grant.may_subscribe(record.series.metric) else told | UNTOLD
 
     def leave(self) -> None:
         """Takes the connection out of its audience, and from its subject."""

@@ -176,6 +176,10 @@ class Subscribing:
         self._backfill = self._outlet.detour = None
         self._go_on()
 
+    @property
+    def undescribed(self) -> Iterable[Record]:
+        return self._section.undescribed if self._section is not None else ()
+
     def _wish(self, selection: Selection) -> Wish:
         grant = self._grant
         _kept = compile_selection(selection, list(self._matchers.values()))  # until the wish has it

@@ -98,7 +98,7 @@ class Connection:
             self.detour(batch, preface)
             return
         if preface is not None:
-            self._send_frame(text_frame(preface))
+            self._describe(preface)
         # As in _idle, without the call: this is most of what a broadcaster does.
         idle = not self._writing and (self._mailbox is None or self._mailbox.empty)
         if idle and self._stream.try_send(batch.frame):
@@ -108,6 +108,16 @@ class Connection:
             if self._stream.busy:
                 self._write_soon()
         elif self._box().put(batch):
+            self._write_soon()
+        else:
+            self.close(errors.TOO_SLOW)
+
+    def _describe(self, preface: bytes) -> None:
+        """If it is not taken at once, the series wait, and not what is said of them: that may be much, and change."""
+        if self._idle() and self._stream.try_send(preface):
+            if self._stream.busy:
+                self._write_soon()
+        elif self._box().put_series(self.session.undescribed):
             self._write_soon()
         else:
             self.close(errors.TOO_SLOW)
@@ -148,14 +158,9 @@ class Connection:
 
     def _box(self) -> Mailbox:
         if self._mailbox is None:
-            config = self._shared.config
-            self._mailbox = Mailbox(
-                self._shared.hub.history.epoch,
-                self._overflow,
-                config.mailbox_batches,
-                config.mailbox_bytes,
-                config.control_bytes,
-            )
+            config, epoch = self._shared.config, self._shared.hub.history.epoch
+            bounds = config.mailbox_batches, config.mailbox_bytes, config.control_bytes
+            self._mailbox = Mailbox(epoch, self._overflow, *bounds, self.session.descriptor)
         return self._mailbox
 
     # The writer.

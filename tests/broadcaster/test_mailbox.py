@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from broadcaster import mailbox, messages
 from broadcaster.audience import Batch
+from broadcaster.descriptions import WAITING_BYTES
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
 from broadcaster.mailbox import OVERFLOWS, Mailbox, Overflow
@@ -175,6 +176,49 @@ def test_a_gap_comes_behind_the_descriptions_of_its_series() -> None:
     mine.put(batch(2, 1, {1: [2.0]}))
     mine.put(batch(3, 2, {0: [3.0]}))
     assert [short(m)[0] for m in drain(mine)] == ["answer", "gap", "conflated", "live"]
+
+
+def test_a_series_is_described_as_it_is_then_and_once_before_the_next_batch() -> None:
+    mine, (first, second) = box(), chain(2)
+    described = [Record(key, Series(f"d{key}"), "gauge") for key in range(3)]
+    assert mine.put_series(described[:2])
+    assert mine.put(first)
+    described[0].unit = "s"
+    assert mine.put_series(described)
+    assert mine.put(second)
+    assert mine.statistics().control_bytes == 3 * WAITING_BYTES
+    told = [
+        [(each["key"], each["unit"]) for each in m["series"]] if m["type"] == "series" else m["seq"]
+        for m in drain(mine)
+    ]
+    assert told == [[(0, "s"), (1, None)], 1, [(2, None)], 2]
+    assert mine.statistics().control_bytes == 0
+
+
+def test_descriptions_come_in_pieces_and_answers_between_them_in_their_turn() -> None:
+    mine = box()
+    large = [Record(key, Series(f"d{key}"), "gauge") for key in range(9)]
+    for record in large:
+        record.help = "h" * 30_000
+    assert mine.put_series(large[:4])
+    ticket = mine.tickets
+    assert mine.put_control(answer(0))
+    assert mine.put_series(large[4:])
+    assert mine.take(0) is None
+    assert mine.take(ticket)
+    found = drain(mine)
+    told = [[each["key"] for each in m["series"]] if m["type"] == "series" else m["type"] for m in found]
+    assert told == [[3], "answer", [4, 5, 6], [7, 8]]
+
+
+def test_too_many_series_to_be_described_are_refused() -> None:
+    mine = box(control_bytes=300)
+    many = [Record(key, Series(f"d{key}"), "gauge") for key in range(4)]
+    assert mine.put_series(many[:3])
+    assert mine.put_series(many[:2])
+    assert not mine.put_series(many)
+    assert not mine.put_control(answer(0))
+    assert len(drain(mine)[0]["series"]) == 3
 
 
 def test_very_many_series_are_conflated_in_several_messages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from broadcaster import messages
 from broadcaster.audience import Batch
+from broadcaster.descriptions import WAITING_BYTES
 from broadcaster.frames import text_frame
 from broadcaster.mailbox import OVERFLOWS, Mailbox, MailboxStatistics, Overflow
 from broadcaster.messages import Gap
 from broadcaster.newest import NUMBER_BYTES
 from tests.broadcaster.frame_parts import MACHINE
-from tests.broadcaster.test_mailbox import answer, batch
+from tests.broadcaster.test_mailbox import RECORDS, answer, batch
 
 KEYS = st.dictionaries(st.integers(0, 3), st.lists(st.integers(0, 9).map(float), min_size=1, max_size=5), min_size=1)
 
@@ -20,6 +21,13 @@ KEYS = st.dictionaries(st.integers(0, 3), st.lists(st.integers(0, 9).map(float),
 @dataclass(eq=False)
 class Answered:
     frame: bytes
+
+
+@dataclass(eq=False)
+class Undescribed:
+    """A series that is described as it is when its turn comes, with all that follow it."""
+
+    key: int
 
 
 @dataclass(eq=False)
@@ -50,6 +58,10 @@ class Dropped:
         return frames
 
 
+def series_frame(items: list[Undescribed]) -> bytes:
+    return text_frame(messages.series(RECORDS[item.key].descriptor() for item in items))
+
+
 class MailboxMachine(RuleBasedStateMachine):
     """`items` is the model: what waits, in the order in which it is to leave."""
 
@@ -62,7 +74,7 @@ class MailboxMachine(RuleBasedStateMachine):
     def begin(self, overflow: Overflow, batches: int, bytes_max: int, control_bytes: int) -> None:
         self.overflow, self.batches, self.bytes_max, self.control_bytes = overflow, batches, bytes_max, control_bytes
         self.mine = Mailbox("e", overflow, batches, bytes_max, control_bytes)
-        self.items: list[Answered | Waiting | Dropped] = []
+        self.items: list[Answered | Undescribed | Waiting | Dropped] = []
         self.chain = self.seq = self.number = 0
         self.taken: list[Batch] = []
         self.dropped: list[Batch] = []
@@ -86,7 +98,20 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @property
     def answers(self) -> int:
-        return sum(len(item.frame) for item in self.items if isinstance(item, Answered))
+        answered = sum(len(item.frame) for item in self.items if isinstance(item, Answered))
+        return answered + len(self.undescribed) * WAITING_BYTES
+
+    @property
+    def undescribed(self) -> set[int]:
+        return {item.key for item in self.items if isinstance(item, Undescribed)}
+
+    @rule(key=st.integers(0, 3), unit=st.sampled_from("abc"))
+    def put_series(self, key: int, unit: str) -> None:
+        RECORDS[key].unit = unit
+        fits = key in self.undescribed or self.answers + WAITING_BYTES <= self.control_bytes
+        assert self.mine.put_series([RECORDS[key]]) == fits
+        if fits and key not in self.undescribed:
+            self.items.append(Undescribed(key))
 
     @rule(values=KEYS, step=st.integers(1, 3))
     def put(self, values: dict[int, list[float]], step: int) -> None:
@@ -135,16 +160,26 @@ class MailboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.items)
     @rule(count=st.integers(1, 5))
     def take(self, count: int) -> None:
-        for item in self.items[:count]:
-            match item:
+        for _ in range(min(count, len(self.items))):
+            if not self.items:  # some went together
+                break
+            match item := self.items.pop(0):
                 case Answered():
                     assert self.mine.take() == item.frame
+                case Undescribed():
+                    assert self.mine.take() == series_frame(self.following(item))
                 case Waiting():
                     assert self.mine.take() == item.batch.frame
                     self.taken.append(item.batch)
                 case Dropped():
                     assert self.mine.take() == item.frames()
-        self.items = self.items[count:]
+
+    def following(self, first: Undescribed) -> list[Undescribed]:
+        found = [first]
+        while self.items and isinstance(item := self.items[0], Undescribed):
+            found.append(item)
+            self.items.pop(0)
+        return found
 
     @precondition(lambda self: not self.items)
     @rule()

@@ -50,7 +50,7 @@ class Peer(Client):
             self.detour(batch, preface)
             return
         if preface is not None:
-            self.send(preface)
+            self._describe(preface)
         if self._idle:
             self._read(batch.frame)
         elif not self.mailbox.put(batch):

@@ -5,6 +5,7 @@ import pytest
 from broadcaster import backfill as backfill_module
 from broadcaster import subscribing
 from broadcaster.auth import Grant
+from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.test_publishing import Only
 from tests.broadcaster.world import Client, World
@@ -133,6 +134,29 @@ def test_what_was_withheld_is_described_when_it_may_be_seen_again() -> None:
     publish(world, "b.x")
     assert "b.x" in metrics(found)
     assert keys(client.take()) == {2}
+
+
+def test_who_may_not_see_a_series_any_more_is_not_told_what_is_said_of_it_since() -> None:
+    """Its description waits behind a full socket."""
+    world = world_of_prefixes()
+    publish(world, "a.x", "b.x")
+    client = world.client(Only(""))
+    client.say(type="subscribe", id=1, select=[{}])
+    client.stuck = True
+    for text in ("before", "since"):
+        described = [Entry(Series(metric), [1.0], [1.0], unit="s", help=text) for metric in ("a.x", "b.x")]
+        world.accept(*described)
+        world.flush()
+        client.say(type="authenticate", token="a.")
+    client.take()
+    client.pump()
+    told = [
+        (each["metric"], each["unit"], each["help"])
+        for m in client.take()
+        if m["type"] == "series"
+        for each in m["series"]
+    ]
+    assert told == [("a.x", "s", "since"), ("b.x", None, None)]
 
 
 @pytest.mark.parametrize("first", [None, "ann"])

@@ -148,9 +148,9 @@ class Client:
         self.received: list[Message] = []
         self.on_send: Callable[[Message], None] = lambda message: None
         bounds = config.mailbox_batches, config.mailbox_bytes, config.control_bytes
-        self.mailbox = Mailbox(world.history.epoch, "conflate", *bounds)
         self._pages: Pages | None = None
         self.session = Session(world.shared, self, grant)
+        self.mailbox = Mailbox(world.history.epoch, "conflate", *bounds, self.session.descriptor)
 
     def say(self, **message: object) -> None:
         self.session.receive(orjson.dumps(message))
@@ -184,11 +184,17 @@ class Client:
             self.detour(batch, preface)
             return
         if preface is not None:
-            self.send(preface)
+            self._describe(preface)
         if self._idle:
             self._read(batch.frame)
         else:
             assert self.mailbox.put(batch)
+
+    def _describe(self, preface: bytes) -> None:
+        if self._idle:
+            self._read(preface)
+        else:
+            assert self.mailbox.put_series(self.session.undescribed)
 
     def pull(self, payloads: Iterator[bytes], done: Callable[[], None]) -> None:
         first = next(payloads, None)

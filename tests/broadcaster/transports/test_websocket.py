@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import orjson
 import pytest
 import trio
 
@@ -18,6 +19,7 @@ from broadcaster.stream import FrameStream
 from broadcaster.transports.handshake import Admission
 from broadcaster.transports.websocket import Connection
 from ingest.listening import listen
+from ingest.samples import Entry, Series
 from ingest.settings import Address
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.raw_client import RawClient, client_frame
@@ -200,6 +202,44 @@ async def test_too_many_answers_for_a_client_that_does_not_read_close_it() -> No
                 while connection.closing is None:
                     await client.send(client_frame(b'{"type":"ping","time":1}') * 1_000)
             assert connection.closing is errors.TOO_SLOW
+
+
+async def test_who_reads_slowly_is_told_of_each_series_once_as_it_is_then() -> None:
+    """What is said of all of them is more than `control_bytes`, again and again."""
+    async with service(control_bytes=100_000) as mine:
+        client, connection = await mine.subscriber()
+        with client.sock, trio.fail_after(30):
+            while not connection.queued()[0]:
+                mine.publish(*[1.0] * 5_000)
+            many = [Series("b", (("host", str(number)),)) for number in range(500)]
+            for text in ("first", "second", "third"):
+                mine.world.accept(*(Entry(series, [1.0], [1.0], help=f"{text} {'h' * 900}") for series in many))
+                mine.world.flush()
+            assert connection.closing is None
+            described, found = dict[int, str](), list[Message]()
+            while len([each for each in found if each["type"] == "samples"]) < 3:
+                message = await client.receive()
+                if message["type"] == "series":
+                    told = {each["key"]: each["help"] for each in message["series"] if each["metric"] == "b"}
+                    assert not told.keys() & described.keys()
+                    described |= told
+                elif message["type"] == "samples" and any(key in described for key, _, _ in message["series"]):
+                    assert len(described) == 500
+                    found.append(message)
+            assert {text[:5] for text in described.values()} == {"third"}
+
+
+async def test_a_series_of_its_own_is_described_before_its_samples() -> None:
+    """Even if they are served before all that came together with them is handled."""
+    async with service() as mine:
+        client, _ = await mine.subscriber()
+        with client.sock:
+            column = [1.0] * 6_000
+            messages = [
+                {"type": "publish", "samples": [{"metric": f"m{n}", "time": column, "value": column}]} for n in (1, 2)
+            ]
+            await client.send(b"".join(client_frame(orjson.dumps(message)) for message in messages))
+            assert [(await client.receive())["type"] for _ in range(2)] == ["series", "samples"]
 
 
 async def test_nothing_is_handled_behind_what_closed_it() -> None:
