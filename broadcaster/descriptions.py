@@ -1,7 +1,8 @@
 """What is said of series, made in pieces when somebody takes them. Pure."""
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -9,19 +10,16 @@ import orjson
 from broadcaster.history import Record
 
 PIECE_BYTES: Final = 65_536
+TOGETHER: Final = 32  # descriptors encoded in one go: one by one they take four times as long
 WAITING_BYTES: Final = 100  # of a series that waits to be described
 
-Describe = Callable[[Record], Mapping[str, Any]]
 
-
-def piece(records: Iterator[Record], describe: Describe = Record.descriptor) -> bytes:
-    """The next descriptors, as JSON with commas between: of one series, and more until they are enough. Empty: none."""
+def piece(descriptors: Iterator[Mapping[str, Any]]) -> bytes:
+    """The next of them, as JSON with commas between: some, and more until they are enough. Empty: there are none."""
     parts, size = list[bytes](), 0
-    for record in records:
-        parts.append(orjson.dumps(describe(record)))
+    while size < PIECE_BYTES and (some := list(itertools.islice(descriptors, TOGETHER))):
+        parts.append(orjson.dumps(some)[1:-1])
         size += len(parts[-1])
-        if size >= PIECE_BYTES:
-            break
     return b",".join(parts)
 
 

@@ -1,7 +1,7 @@
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
+from broadcaster.http_series import series_answer
 from broadcaster.limits import RateLimited
 from broadcaster.metrics import exposition
 from broadcaster.selection import Selection, parse_select
@@ -92,8 +93,8 @@ class Core(Protocol):
     async def stored(self) -> None:
         """Returns when that may be acknowledged. Raises MessageError (rate_limited)."""
 
-    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
-        """The known series that the selection selects."""
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterator[Mapping[str, Any]]:
+        """The known series that the selection selects, each as it is when it is asked for."""
 
     @property
     def connected(self) -> int:
@@ -270,7 +271,7 @@ def _selection(request: Request) -> Selection:
 
 async def _series(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
-    return JSON({"series": list(await core.descriptors(_selection(request), caller))})
+    return series_answer(await core.descriptors(_selection(request), caller))
 
 
 async def _history(request: Request, core: Core) -> Response:

@@ -8,15 +8,15 @@ such, and not as messages.
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import trio
 
 from broadcaster import messages
 from broadcaster.audience import Batch
-from broadcaster.descriptions import WAITING_BYTES, Describe, Undescribed, piece
+from broadcaster.descriptions import WAITING_BYTES, Undescribed, piece
 from broadcaster.frames import text_frame
 from broadcaster.history import Record
 from broadcaster.messages import Gap
@@ -65,7 +65,7 @@ class Mailbox:
         batches_max: int,
         bytes_max: int,
         control_bytes_max: int,
-        describe: Describe = Record.descriptor,
+        describe: Callable[[Record], Mapping[str, Any]] = Record.descriptor,
     ) -> None:
         self.overflow = overflow
         self._describe = describe
@@ -203,7 +203,7 @@ class Mailbox:
 
     def _take_series(self, *before: float) -> bytes | None:
         """Those that go before all else that waits."""
-        described = piece(self._undescribed.take(min(before)), self._describe)
+        described = piece(map(self._describe, self._undescribed.take(min(before))))
         return text_frame(messages.described(described)) if described else None
 
     def _announce(self, loss: Loss) -> bytes:

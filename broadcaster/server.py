@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +20,7 @@ from broadcaster.credentials.authenticator import authenticator_of
 from broadcaster.descriptors import available, shared_out
 from broadcaster.draining import cut_off, drain
 from broadcaster.flusher import Flusher
-from broadcaster.history import History
+from broadcaster.history import History, Record
 from broadcaster.http import Caller
 from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub
@@ -135,9 +135,9 @@ class Broadcaster:
         if self.store is not None and self.store.withholds:
             await self.store.stored()
 
-    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterator[Mapping[str, Any]]:
         wish = Wish(selection, None, caller.may_subscribe, object())  # nobody else's: `may_subscribe` is the caller's
-        return [record.descriptor() for record in await self.searcher.all_of(wish)]
+        return map(Record.descriptor, await self.searcher.all_of(wish))
 
     @property
     def connected(self) -> int:

@@ -3,8 +3,7 @@ import math
 
 import orjson
 
-from broadcaster import descriptions
-from broadcaster.descriptions import WAITING_BYTES, Undescribed, piece
+from broadcaster.descriptions import PIECE_BYTES, TOGETHER, WAITING_BYTES, Undescribed, piece
 from broadcaster.history import Record
 from ingest.samples import Series
 
@@ -18,22 +17,22 @@ def keys(waiting: Undescribed, before: float = math.inf, most: int | None = None
 
 
 def test_a_piece_is_of_as_many_series_as_make_it_large_enough() -> None:
-    left, sizes = iter(records(3_000)), list[int]()
+    left, sizes = map(Record.descriptor, records(3_000)), list[int]()
     told = list[int]()
     while part := piece(left):
         sizes.append(len(part))
         told += [each["key"] for each in orjson.loads(b"[%b]" % part)]
     assert told == list(range(3_000))
     assert len(sizes) > 3
-    assert all(0 <= size - descriptions.PIECE_BYTES < 1_000 for size in sizes[:-1])
+    assert all(0 <= size - PIECE_BYTES < 200 * TOGETHER for size in sizes[:-1])
 
 
-def test_one_large_series_is_a_piece() -> None:
-    one, two = records(2)
-    one.help = "h" * descriptions.PIECE_BYTES
-    left = iter([one, two])
-    assert b'"m1"' not in piece(left)
-    assert b'"m1"' in piece(left)
+def test_a_piece_of_large_series_is_of_few() -> None:
+    large = records(TOGETHER + 1)
+    for record in large:
+        record.help = "h" * PIECE_BYTES
+    left = map(Record.descriptor, large)
+    assert [piece(left).count(b'"key"') for _ in range(3)] == [TOGETHER, 1, 0]
 
 
 def test_a_series_waits_once_where_it_came_first() -> None:

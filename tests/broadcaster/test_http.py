@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ class Core:
     tokens: list[str | None] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
+    series: list[Series] = field(default_factory=lambda: SERIES)
 
     def authorise(self, token: str | None) -> Caller:
         self.tokens.append(token)
@@ -66,8 +67,8 @@ class Core:
     async def stored(self) -> None:
         """At once."""
 
-    async def descriptors(self, selection: Selection, caller: Caller) -> Iterable[Mapping[str, Any]]:
-        return ({"metric": series.metric} for series in SERIES if selects(selection, series))
+    async def descriptors(self, selection: Selection, caller: Caller) -> Iterator[Mapping[str, Any]]:
+        return ({"metric": series.metric} for series in self.series if selects(selection, series))
 
     connected = 2
     past: Past | None = None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster import mailbox, messages
+from broadcaster import descriptions, mailbox, messages
 from broadcaster.audience import Batch
 from broadcaster.descriptions import WAITING_BYTES
 from broadcaster.frames import text_frame
@@ -195,7 +195,8 @@ def test_a_series_is_described_as_it_is_then_and_once_before_the_next_batch() ->
     assert mine.statistics().control_bytes == 0
 
 
-def test_descriptions_come_in_pieces_and_answers_between_them_in_their_turn() -> None:
+def test_descriptions_come_in_pieces_and_answers_between_them_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descriptions, "TOGETHER", 1)
     mine = box()
     large = [Record(key, Series(f"d{key}"), "gauge") for key in range(9)]
     for record in large:
