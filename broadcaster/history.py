@@ -1,20 +1,28 @@
 """What a subscriber may have missed: a ring of samples a series, and the epoch and seq they are counted by. Pure."""
 
 import itertools
+import math
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any
 
+from broadcaster.agenda import Agenda
 from broadcaster.ring import Ring
 from ingest.samples import Kind, Series, Value
+
+KEPT = 0.9  # of the bytes allowed, once they are reached: then each series that is looked at gives many samples
+STRIDES = 256  # how exactly is known which batch came with which byte, in parts of the bytes allowed
+STRIDES_MAX = 1_024
+FORGET_LOOKS = 4  # forgetting a series takes as long as looking at so many
 
 
 class Record:
     """All that is known of one series: its identity, its description and its ring."""
 
-    __slots__ = ("help", "key", "kind", "ring", "series", "unit", "updated")
+    __slots__ = ("help", "idle", "key", "kind", "queued", "ring", "series", "unit", "updated")
 
     def __init__(self, key: int, series: Series, kind: Kind) -> None:
         self.key = key
@@ -24,6 +32,7 @@ class Record:
         self.help: str | None = None
         self.ring = Ring(text=kind == "event")
         self.updated = 0.0
+        self.queued = self.idle = False  # where the history looks for it: for old samples, and when it has none
 
     def descriptor(self) -> dict[str, Any]:
         tags = dict(self.series.tags)
@@ -59,7 +68,16 @@ class History:
         self._keys = itertools.count(1)
         self._marks: deque[tuple[float, int]] = deque()  # (time of receipt, seq), at most one a second
         self._marked_seq = 0
-        self._bytes = 0
+        self._seq = 0  # of what was appended last
+        self._appended = self._gone = 0  # bytes since the start
+        self._strides: list[tuple[int, int]] = []  # batches, and how many bytes were appended up to them
+        self._swept_bytes = 0  # were appended up to the batch that the last stride ended with
+        self._oldest: Agenda[Record] = Agenda()  # of each series with samples the first batch, or one before it
+        self._cut = 0  # what came up to this batch is to go
+        self._freeing = False  # more than the bytes allowed were reached
+        self._idle: list[tuple[float, int, Record]] = []  # a heap of those without samples, by when they were updated
+        self._idle_count = itertools.count()
+        self.swept = True
         self._samples = 0
         self._evicted = 0
         self._expired = 0
@@ -94,7 +112,14 @@ class History:
         """A series that has its key already."""
         record = self.records[series] = Record(key, series, kind or "gauge")
         self._event_series += kind == "event"
+        self._rest(record)
         return record
+
+    def _rest(self, record: Record) -> None:
+        """It has no samples."""
+        if not record.idle:
+            record.idle = True
+            heappush(self._idle, (record.updated, next(self._idle_count), record))
 
     def go_on(self, epoch: str, seq: int, next_key: int) -> None:
         """From here on, as it was stored."""
@@ -102,24 +127,40 @@ class History:
 
     def append(self, record: Record, times: Sequence[float], values: Sequence[Value], now: float) -> None:
         """Puts samples of the batch `seq` into the ring of their series."""
-        ring, count = record.ring, len(times)
+        ring, seq, count = record.ring, self.seq, len(times)
+        if seq != self._seq:
+            self._begin_batch(seq)
+        if not record.queued:
+            record.queued = True
+            self._oldest.put(record, seq)
         before = ring.text_bytes
-        ring.append(self.seq, times, values)
+        ring.append(seq, times, values)
         self._samples += count
+        self._appended += count * ring.sample_bytes + ring.text_bytes - before
         record.updated = now
         if (over := ring.held - self._points) > 0:
-            evicted = self._evict(record, over)
-            count -= evicted
-        self._bytes += count * ring.sample_bytes + ring.text_bytes - before
+            self._evict(record, over)
+            if not ring.held:
+                self._rest(record)
 
-    def _evict(self, record: Record, count: int) -> int:
+    def _begin_batch(self, seq: int) -> None:
+        before, self._seq = self._seq, seq
+        noted = self._strides[-1][1] if self._strides else self._swept_bytes
+        if self._appended - noted >= self._bytes_max // STRIDES:
+            self._strides.append((before, self._appended))
+            if len(self._strides) > STRIDES_MAX:
+                del self._strides[::2]
+
+    def _evict(self, record: Record, count: int) -> None:
         if self.before_eviction:
             for told in self.before_eviction:
                 told(record)
-        evicted = record.ring.evict(count)
+        ring = record.ring
+        before = ring.text_bytes
+        evicted = ring.evict(count)
+        self._gone += evicted * ring.sample_bytes + before - ring.text_bytes
         self._samples -= evicted
         self._evicted += evicted
-        return evicted
 
     def mark(self, now: float) -> None:
         """Notes which seq was reached when, for eviction by age."""
@@ -127,53 +168,95 @@ class History:
             self._marks.append((now, self.seq))
             self._marked_seq = self.seq
 
-    def sweep(self, now: float) -> list[Record]:
-        """Evicts by age and by memory; returns the records of series that are forgotten altogether."""
+    def sweep(
+        self, now: float, looks: float = math.inf, awaited: Callable[[Record], bool] = lambda record: False
+    ) -> list[Record]:
+        """Evicts by age and by memory, the oldest first; returns the records of series that are forgotten altogether.
+
+        Those are silent for long, have no samples, and are not `awaited` with some. It looks at so many series, and
+        `swept` tells if these were enough.
+        """
         self.mark(now)  # what came after the last mark, should nothing follow it
-        cut = 0
         while self._marks and self._marks[0][0] < now - self._age_s:
-            cut = self._marks.popleft()[1]
-        if cut:
-            self._evict_through(cut)
-        if self._bytes > self._bytes_max:
-            self._evict_through(self._seq_that_frees(self._bytes - int(self._bytes_max * 0.9)))
-        idle = [r for r in self.records.values() if not len(r.ring) and r.updated < now - self._age_s]
-        for record in idle:
-            del self.records[record.series]
-            self.lost_seq = max(self.lost_seq, record.ring.evicted_seq)
-        self._expired += len(idle)
-        return idle
+            self._cut = max(self._cut, self._marks.popleft()[1])
+        self._freeing = self._freeing or self.over_budget
+        while looks > 0 and self._has_more():
+            self._evict_next()
+            looks -= 1
+        forgotten = list[Record]()
+        while looks > 0 and self._idle and self._idle[0][0] < now - self._age_s:
+            looks -= 1
+            if (record := self._idle_for(now, awaited)) is not None:
+                self._forget(record)
+                forgotten.append(record)
+                looks -= FORGET_LOOKS
+        self.swept = looks > 0
+        return forgotten
+
+    def _idle_for(self, now: float, awaited: Callable[[Record], bool]) -> Record | None:
+        """The next that is to be forgotten, if it is."""
+        record = heappop(self._idle)[2]
+        record.idle = False
+        if record.ring.held or self.records.get(record.series) is not record:
+            return None
+        if awaited(record):
+            record.updated = now
+        if record.updated < now - self._age_s:
+            return record
+        self._rest(record)
+        return None
+
+    def _forget(self, record: Record) -> None:
+        del self.records[record.series]
+        self.lost_seq = max(self.lost_seq, record.ring.evicted_seq)
+        self._expired += 1
+
+    @property
+    def _bytes(self) -> int:
+        return self._appended - self._gone
 
     @property
     def over_budget(self) -> bool:
-        return self._bytes > self._bytes_max
+        return self._appended - self._gone > self._bytes_max
 
-    def _evict_through(self, seq: int) -> None:
-        for record in self.records.values():
-            ring = record.ring
-            if len(ring) and ring.first_seq <= seq:
-                before = ring.bytes
-                self._evict(record, ring.index_after(seq) - ring.first_index)
-                self._bytes += ring.bytes - before
+    def make_room(self, looks: int) -> None:
+        """Evicts the oldest samples until the memory suffices, but looks at so many series at most."""
+        self._freeing = True
+        while looks > 0 and self.over_budget and self._has_more():
+            self._evict_next()
+            looks -= 1
+
+    def _has_more(self) -> bool:
+        """There is something to go."""
+        kept = int(self._bytes_max * KEPT)
+        while self._oldest.first > self._cut:
+            self._freeing = self._freeing and self._bytes > kept
+            if not self._freeing:
+                return False
+            self._cut = self._seq_that_frees(self._bytes - kept)
+        return True
 
     def _seq_that_frees(self, wanted_bytes: int) -> int:
-        """The lowest seq whose eviction frees so many bytes, by bisection over all rings."""
-        low, high = 0, self.seq
-        while low < high:
-            middle = (low + high) // 2
-            if self._bytes_through(middle) >= wanted_bytes:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        """A batch up to which there are so many bytes, or fewer if some are gone already. Then it is asked again."""
+        strides, base = self._strides, self._swept_bytes
+        while strides and (strides[0][0] <= self._cut or strides[0][1] - base < wanted_bytes):
+            seq, appended = strides.pop(0)
+            if seq <= self._cut:
+                base = self._swept_bytes = appended
+        cut, self._swept_bytes = strides.pop(0) if strides else (self.seq, self._appended)
+        return cut
 
-    def _bytes_through(self, seq: int) -> int:
-        total = 0
-        for record in self.records.values():
-            ring = record.ring
-            if held := len(ring):
-                total += ring.bytes * (ring.index_after(seq) - ring.first_index) // held
-        return total
+    def _evict_next(self) -> None:
+        """Of the series with the oldest samples those that are to go."""
+        record = self._oldest.pop()
+        ring = record.ring
+        if ring.held:
+            self._evict(record, ring.index_after(self._cut) - ring.first_index)
+        if ring.held:
+            self._oldest.put(record, ring.first_seq)
+        else:
+            record.queued = False
+            self._rest(record)
 
     def holds_after(self, records: Sequence[Record], seq: int) -> bool:
         """True if every sample of these series that came after the batch `seq` is still held."""

@@ -21,6 +21,7 @@ FLUSH_SAMPLES = 10_000  # bounds a message to subscribers: about 50 bytes a samp
 MEMBER_BYTES = (
     8_192  # take as long to be put together as one more member to be served, or a few times as long if merged
 )
+ROOM_LOOKS = 500  # for each batch, beside two for each of its series, should the history be full
 EVENT_WEIGHT = 50  # characters of an event's text that count as one sample
 
 
@@ -223,7 +224,7 @@ class Hub:
                 else:
                     self._waiting[section] = None
         if history.over_budget:
-            self.sweep(now)
+            history.make_room(ROOM_LOOKS + 2 * len(pending))
 
     def serve(self, now: float, members: float = math.inf) -> int:
         """Delivers to the sections that wait, until about so many members were served. Returns how many sections."""
@@ -251,19 +252,20 @@ class Hub:
             section.due = now + 1 / max_rate
         return max(len(section.members), section.emit(self.history.epoch, self.history.seq) // MEMBER_BYTES)
 
-    def sweep(self, now: float) -> None:
-        """Evicts old history and forgets series that were silent for long."""
-        for record in self.history.sweep(now):
-            if record in self._pending or any(record in columns for columns in self._withheld):
-                self.history.records[record.series] = record
-            else:
-                for audience in self._watchers.pop(record):
-                    del audience.records[record]
-                self.searches.forgotten(record)
-                if self.inspector is not None:
-                    self.inspector.forgotten(record, now)
-                if self.recorder is not None:
-                    self.recorder.forgotten(record)
+    def sweep(self, now: float, looks: float = math.inf) -> bool:
+        """Evicts old history and forgets series that were silent for long. False: so many looks were not enough."""
+        for record in self.history.sweep(now, looks, self._is_awaited):
+            for audience in self._watchers.pop(record):
+                del audience.records[record]
+            self.searches.forgotten(record)
+            if self.inspector is not None:
+                self.inspector.forgotten(record, now)
+            if self.recorder is not None:
+                self.recorder.forgotten(record)
+        return self.history.swept
+
+    def _is_awaited(self, record: Record) -> bool:
+        return record in self._pending or any(record in columns for columns in self._withheld)
 
     def join(self, member: Member, wish: Wish, records: Iterable[Record] | None = None) -> tuple[Section, int]:
         """Makes the member one of the audience of its wish. Returns its section, and the seq where its chain begins.

@@ -32,7 +32,7 @@ from broadcaster.publishing import PublishCounts
 from broadcaster.reloading import reconfigure
 from broadcaster.reporting import Reporting
 from broadcaster.roster import Roster
-from broadcaster.searcher import Searcher
+from broadcaster.searcher import PAUSE_S, Searcher
 from broadcaster.selection import Selection
 from broadcaster.shared import Shared
 from broadcaster.statistics import Figures
@@ -49,6 +49,7 @@ from ingest.watchdog import Watchdog
 log = logging.getLogger("streamgauge.broadcaster")
 
 SWEEP_S = 1.0
+SWEEP_LOOKS = 300  # at series of the history, before others have their turn: about a millisecond
 HTTP_STOP_S = 2.0
 BACKLOG = 4096
 
@@ -171,6 +172,7 @@ class Broadcaster:
             nursery.start_soon(self.flusher.run, self.hub)
             nursery.start_soon(self.searcher.run)
             nursery.start_soon(self._sweep)
+            nursery.start_soon(self._sweep_history)
             nursery.start_soon(self._reporting.lag.measure)
             nursery.start_soon(self.watchdog.run)
             nursery.start_soon(self.alerting.run)
@@ -193,13 +195,20 @@ class Broadcaster:
                 connection.check(now)
             if now - swept >= SWEEP_S:
                 swept = now
-                self.hub.sweep(now)
                 self._shared.ledger.sweep(now)
                 self._shared.subjects.sweep(now)
                 self._publishers.sweep(now)
                 if self.store is not None:
                     self.store.sweep(now)
                 self.reload()
+
+    async def _sweep_history(self) -> None:
+        """In turns, since there may be very many series."""
+        while True:
+            if self.hub.sweep(trio.current_time(), SWEEP_LOOKS):
+                await trio.sleep(SWEEP_S)
+            else:
+                await trio.sleep(PAUSE_S if self.flusher.busy() else 0)
 
     def reload(self, config: BroadcasterConfig | None = None) -> None:
         """Each part looks whether the files that it read have changed, and takes them into use.

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broadcaster.history import History, Record
-from broadcaster.ring import NUMBER_BYTES
+from broadcaster import history as history_module
+from broadcaster.history import FORGET_LOOKS, History, Record
+from broadcaster.ring import NUMBER_BYTES, Ring
 from ingest.samples import Series, Value
 from tests.broadcaster.frame_parts import MACHINE
 
@@ -178,3 +179,113 @@ def test_few_points(points: int) -> None:
     accept(kept, record, [1.0, 2.0, 3.0])
     assert len(record.ring) == points
     assert kept.statistics().evicted_samples == 3 - points
+
+
+def of_many(series: int, batches: int, points: int = 10**6, bytes_max: int = 10**6) -> History:
+    """Each batch has a sample of each, which is its seq, all of them at 0.0."""
+    kept = history(points=points, bytes_max=bytes_max, series_max=10**6)
+    records = [kept.add(Series(f"m{number}"), None) for number in range(series)]
+    for _ in range(batches):
+        kept.seq += 1
+        for record in records:
+            kept.append(record, [0.0], [float(kept.seq)], 0.0)
+    kept.mark(0.0)
+    return kept
+
+
+class Evictions:
+    """How often rings were told to evict."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        evict = Ring.evict
+
+        def counted(ring: Ring, count: int) -> int:
+            self.count += 1
+            return evict(ring, count)
+
+        monkeypatch.setattr(Ring, "evict", counted)
+
+
+def firsts(kept: History) -> set[int]:
+    return {record.ring.first_seq for record in kept.records.values()}
+
+
+def test_a_sweep_of_many_series_looks_at_few_in_a_turn_and_at_none_if_nothing_is_to_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept, evictions = of_many(1_000, 20), Evictions(monkeypatch)
+    kept.sweep(5.0)
+    assert (evictions.count, kept.swept) == (0, True)
+    kept.bound(10**6, 10.0, 15_000 * NUMBER_BYTES, 10**6)
+    turns = 1
+    while kept.sweep(5.0, 50) or not kept.swept:
+        turns += 1
+        assert evictions.count <= 50 * turns
+    assert evictions.count == 1_000
+    assert firsts(kept) == {8}  # 13,000 are left, of 13,500 that may be
+    turns = forgotten = 0
+    while not kept.swept or not turns:
+        forgotten += len(kept.sweep(20.0, 50))
+        turns += 1
+    assert (forgotten, len(kept.records)) == (1_000, 0)
+    assert turns >= (1_000 + 1_000 * FORGET_LOOKS) / 50
+
+
+def test_room_is_made_by_the_oldest_of_few_series_each_time() -> None:
+    """And at the end all of them lost the same."""
+    kept = of_many(100, 20, bytes_max=2_000 * NUMBER_BYTES)
+    records = list(kept.records.values())
+    for seq in range(21, 24):
+        kept.seq += 1
+        for record in records[:50]:
+            kept.append(record, [0.0], [float(seq)], 0.0)
+        assert kept.over_budget
+        kept.make_room(1_000)
+        assert not kept.over_budget
+        assert firsts(kept) <= {1, 4}
+    kept.sweep(0.0)
+    assert firsts(kept) == {5}
+    assert kept.statistics().bytes <= 1_800 * NUMBER_BYTES
+
+
+def test_to_make_room_no_more_series_are_looked_at_than_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, evictions = of_many(100, 2, bytes_max=100 * NUMBER_BYTES), Evictions(monkeypatch)
+    kept.make_room(30)
+    assert evictions.count == 30
+    assert kept.over_budget
+    kept.make_room(100)
+    assert not kept.over_budget
+
+
+def test_what_is_gone_by_points_frees_nothing_again() -> None:
+    """Of the batches that came with most bytes nothing is left: more of the later ones have to go, and no more."""
+    kept = history(points=10, bytes_max=60 * NUMBER_BYTES)
+    fast, slow = kept.add(Series("fast"), None), kept.add(Series("slow"), None)
+    for number in range(500):
+        accept(kept, fast, [float(number)])
+        if number % 10 == 0:
+            accept(kept, slow, [float(number)])
+    kept.bound(100, 1e6, 60 * NUMBER_BYTES, 10)
+    for number in range(42):
+        accept(kept, slow, [float(number)])
+    assert kept.over_budget
+    kept.sweep(0.0)
+    assert (len(fast.ring), len(slow.ring)) == (10, 44)
+
+
+def test_strides_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "STRIDES_MAX", 8)
+    kept = of_many(1, 2_000, points=4, bytes_max=1_000)
+    assert len(kept._strides) <= 8
+    kept.bound(10**6, 1e6, 50, 10)
+    kept.sweep(0.0)
+    assert not kept.over_budget
+
+
+def test_a_series_that_awaits_its_samples_is_not_forgotten() -> None:
+    kept = history(age_s=10.0)
+    a, b = kept.add(Series("a"), None), kept.add(Series("b"), None)
+    assert kept.sweep(100.0, awaited=lambda record: record is a) == [b]
+    assert kept.sweep(105.0) == []
+    assert kept.sweep(111.0) == [a]

@@ -1,5 +1,6 @@
 """The history beside plain lists that evict exactly as is promised: by points, by age, by memory."""
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -30,6 +31,10 @@ class Kept:
     def bytes(self) -> int:
         texts = sum(text_bytes(str(value)) for _, _, value in self.held) if self.text else 0
         return len(self.held) * (TEXT_BYTES if self.text else NUMBER_BYTES) + texts
+
+    def bytes_after(self, seq: int) -> int:
+        held = [each for each in self.held if each[0] > seq]
+        return Kept(self.text, held).bytes
 
     def evict(self, count: int) -> None:
         if count > 0:
@@ -90,17 +95,21 @@ class HistoryMachine(RuleBasedStateMachine):
         if seq > (self.marks[-1][1] if self.marks else 0) and (not self.marks or self.now - self.marks[-1][0] >= 1.0):
             self.marks.append((self.now, seq))
 
-    @rule(after=st.sampled_from([0.0, 1.0, 5.0, 20.0]))
-    def sweep(self, after: float) -> None:
+    @rule(after=st.sampled_from([0.0, 1.0, 5.0, 20.0]), looks=st.sampled_from([math.inf, 1, 3]))
+    def sweep(self, after: float, looks: float) -> None:
+        """At once, or in turns, which lead to the same."""
         self.now += after
-        found = self.history.sweep(self.now)
+        found = self.history.sweep(self.now, looks)
+        while not self.history.swept:
+            found += self.history.sweep(self.now, looks)
         self.mark()
         self.evict_through(max((seq for at, seq in self.marks if at < self.now - self.age_s), default=0))
         size = self.bytes
         if size > self.bytes_max:
-            self.evict_through(self.seq_that_frees(size - int(self.bytes_max * 0.9)))
+            self.evict_through(self.seq_that_leaves(int(self.bytes_max * 0.9)))
         idle = [r for r, mine in self.kept.items() if not mine.held and mine.updated < self.now - self.age_s]
-        assert found == idle
+        assert set(found) == set(idle)
+        assert len(found) == len(idle)
         for record in idle:
             self.lost_seq = max(self.lost_seq, self.kept.pop(record).evicted_seq)
         self.forgotten += len(idle)
@@ -110,12 +119,11 @@ class HistoryMachine(RuleBasedStateMachine):
         for mine in self.kept.values():
             mine.evict(mine.through(seq))
 
-    def seq_that_frees(self, wanted: int) -> int:
-        for seq in range(self.history.seq + 1):
-            freed = sum(mine.bytes * mine.through(seq) // len(mine.held) for mine in self.kept.values() if mine.held)
-            if freed >= wanted:
-                return seq
-        return self.history.seq
+    def seq_that_leaves(self, most: int) -> int:
+        """The lowest up to which all has to go, for no more bytes than so many to be held."""
+        return next(
+            seq for seq in itertools.count() if sum(mine.bytes_after(seq) for mine in self.kept.values()) <= most
+        )
 
     @property
     def bytes(self) -> int:

@@ -5,6 +5,7 @@ import pytest
 from broadcaster import audience as audience_module
 from broadcaster import hub as hub_module
 from broadcaster.audience import Wish
+from broadcaster.ring import NUMBER_BYTES, Ring
 from broadcaster.selection import parse_selection
 from ingest.samples import Entry, Series
 from tests.broadcaster.world import START, Inbox, World
@@ -280,6 +281,24 @@ def test_a_series_silent_for_long_is_forgotten_and_comes_back_as_a_new_one() -> 
     publish(world, "a")
     assert [message["series"][0][0] for message in inbox.messages] == [1, 2]
     assert len(inbox.prefaces) == 2
+
+
+def test_a_batch_for_a_full_history_makes_room_for_itself_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "ROOM_LOOKS", 3)
+    world = World(history_bytes=400 * NUMBER_BYTES)
+    evict, told = Ring.evict, list[int]()
+
+    def counted(ring: Ring, count: int) -> int:
+        told.append(count)
+        return evict(ring, count)
+
+    monkeypatch.setattr(Ring, "evict", counted)
+    for number in range(600):
+        before = len(told)
+        publish(world, f"m{number % 100}")
+        assert len(told) - before <= 3 + 2
+        assert world.history.statistics().bytes <= 400 * NUMBER_BYTES
+    assert sum(told) >= 200
 
 
 def test_a_series_that_waits_for_its_flush_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
