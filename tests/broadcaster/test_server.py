@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
+from broadcaster import server as server_module
 from broadcaster.audience import SECTION_MEMBERS
 from broadcaster.config import BroadcasterConfig
+from broadcaster.history import Record
 from broadcaster.server import Broadcaster, serve
 from ingest.errors import CommandError
 from ingest.listening import listen
+from ingest.samples import Entry, Series
 from ingest.settings import Address
 from tests.broadcaster.raw_client import RawClient
 
@@ -151,3 +155,22 @@ async def test_the_urls_say_where_it_is() -> None:
     async with broadcaster() as (running, _):
         assert running.url.startswith("ws://127.0.0.1:") and running.url.endswith("/v1/stream")
         assert running.http_url.startswith("http://127.0.0.1:") and not running.http_url.endswith("/")
+
+
+async def test_what_is_too_old_goes_in_turns(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_LOOKS", 5)
+    async with broadcaster(history_age_s=10.0) as (running, _):
+        history, sweep, turns = running.hub.history, running.hub.history.sweep, list[int]()
+
+        def counted(*args: Any) -> list[Record]:
+            held = history.statistics().samples
+            forgotten = sweep(*args)
+            turns.append(held - history.statistics().samples)
+            return forgotten
+
+        monkeypatch.setattr(history, "sweep", counted)
+        running.hub.publish([Entry(Series(f"m{n}"), [1.0], [1.0]) for n in range(100)], trio.current_time())
+        await trio.sleep(5.0)
+        assert history.statistics().samples == 100
+        await trio.sleep(30.0)
+        assert (history.statistics().samples, history.statistics().series, sum(turns), max(turns)) == (0, 0, 100, 5)
