@@ -35,9 +35,11 @@ class Record:
         self.queued = self.idle = False  # where the history looks for it: for old samples, and when it has none
 
     def descriptor(self) -> dict[str, Any]:
-        tags = dict(self.series.tags)
-        description = {"unit": self.unit, "kind": self.kind, "help": self.help}
-        return {"key": self.key, "metric": self.series.metric, "tags": tags, **description}
+        series = self.series
+        return {
+            "key": self.key, "metric": series.metric, "tags": dict(series.tags),
+            "unit": self.unit, "kind": self.kind, "help": self.help,
+        }  # fmt: skip
 
     def describe(self, kind: Kind | None, unit: str | None, help: str | None) -> bool:
         """Takes over what an entry says of its series; True if that changed the description."""

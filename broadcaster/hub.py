@@ -276,8 +276,10 @@ class Hub:
         if audience is None:
             audience = self._audiences[wish.key] = Audience(wish)
             self._index.add(audience, wish.selection)
-            for record in self.select(wish) if records is None else dict.fromkeys(records):
-                self._watch(audience, record)
+            audience.records.update(dict.fromkeys(self.select(wish) if records is None else records))
+            watchers = self._watchers
+            for record in audience.records:
+                watchers[record].append(audience)
         section = audience.vacant(self.history.seq)
         return section, section.join(member, self.history.seq)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import orjson
 
@@ -10,6 +11,8 @@ from broadcaster.errors import Close
 from broadcaster.limits import RateLimited, rounded
 from ingest.messages import MessageError
 from ingest.samples import Rejection
+
+JOINED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,13 @@ def pong(time: object, server_time: float) -> bytes:
 
 
 def series(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"%b" % orjson.dumps({"type": "series", "series": list(descriptors)})  # a copy, as in `fragment`
+    return b'{"type":"series","series":[%b]}' % _joined(descriptors)  # a copy, as in `fragment`
+
+
+def _joined(descriptors: Iterable[Mapping[str, Any]]) -> bytes:
+    """A few at a time, so that of very many there are never all as objects."""
+    rest = iter(descriptors)
+    return b",".join(orjson.dumps(part)[1:-1] for part in iter(lambda: list(islice(rest, JOINED)), []))
 
 
 def described(descriptors: bytes) -> bytes:
@@ -104,9 +113,9 @@ def welcome(epoch: str, seq: int, time: float, session: str, ping_interval: floa
     return orjson.dumps({"type": "welcome", **fields, "ping_interval": ping_interval, "limits": limits})
 
 
-def subscribed(id: int, seq: int, cursor: str, resumed: bool, series: Sequence[Mapping[str, Any]]) -> bytes:
-    fields = {"id": id, "seq": seq, "cursor": cursor, "resumed": resumed, "series": series}
-    return orjson.dumps({"type": "subscribed", **fields})
+def subscribed(id: int, seq: int, cursor: str, resumed: bool, series: Iterable[Mapping[str, Any]]) -> bytes:
+    head = orjson.dumps({"type": "subscribed", "id": id, "seq": seq, "cursor": cursor, "resumed": resumed})
+    return b'%b,"series":[%b]}' % (head[:-1], _joined(series))
 
 
 def unsubscribed(id: int, seq: int) -> bytes:

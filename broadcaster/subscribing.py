@@ -163,7 +163,7 @@ class Subscribing:
             backfill.since_seq(records, at[1] if resumed and at else -1)
         elif history:
             backfill.since_time(records, time.time() - history)
-        descriptors = [record.descriptor() for record in records]
+        descriptors = (record.descriptor() for record in records)
         cursor = messages.cursor(hub.history.epoch, seq)
         self._outlet.send(messages.subscribed(id, seq, cursor, resumed, descriptors), new_chain=True)
         self._run(backfill)

@@ -51,6 +51,27 @@ def test_samples_are_joined_from_fragments() -> None:
     assert load(messages.samples("e", 7, 5, [], messages.CONFLATED))["conflated"] is True
 
 
+@pytest.mark.parametrize("count", [0, 1, messages.JOINED, 2 * messages.JOINED + 1])
+def test_of_very_many_series_there_are_never_all_as_objects(count: int) -> None:
+    alive = [0, 0]
+
+    class Descriptor(dict[str, Any]):
+        def __init__(self, key: int) -> None:
+            super().__init__(key=key)
+            alive[0] += 1
+            alive[1] = max(alive)
+
+        def __del__(self) -> None:
+            alive[0] -= 1
+
+    described = [{"key": key} for key in range(count)]
+    assert load(messages.series(map(Descriptor, range(count)))) == {"type": "series", "series": described}
+    answer = load(messages.subscribed(7, 5, "e:5", True, map(Descriptor, range(count))))
+    fields = {"type": "subscribed", "id": 7, "seq": 5, "cursor": "e:5", "resumed": True}
+    assert answer == fields | {"series": described}
+    assert alive[1] <= 2 * messages.JOINED
+
+
 def test_who_is_over_a_rate_is_told_for_how_long() -> None:
     told = load(messages.error(RateLimited("slower", 7, 0.42)))
     assert told == {"type": "error", "code": "rate_limited", "message": "slower", "id": 7, "retry_after": 0.5}
