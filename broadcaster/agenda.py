@@ -29,6 +29,14 @@ class Agenda(Generic[Item]):
         else:
             bucket.append(item)
 
+    def put_all(self, items: list[Item], seq: int) -> None:
+        bucket = self._buckets.get(seq)
+        if bucket is None:
+            self._buckets[seq] = items
+            heappush(self._seqs, seq)
+        else:
+            bucket += items
+
     @property
     def first(self) -> int:
         """The batch of the next; NEVER if there is none."""

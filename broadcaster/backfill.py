@@ -51,7 +51,8 @@ class Backfill:
         self._since: Callable[[Record], int] = _nothing
         self._past = Unsent()
         self._present = Unsent()  # what passed by
-        self._near: list[Record] = []  # of these the next message may have samples
+        self._near: dict[Record, int] = {}  # of these the next message may have samples, up to this index
+        self._short = False  # some of them are evicted
         self._page: dict[Record, tuple[int, bytes]] = {}  # what the next message has already: samples, as they are sent
         self._looks = TURN_LOOKS  # left of this turn
         self.undescribed: dict[Record, None] = {}  # since the backfill began; described when their turn comes
@@ -61,13 +62,15 @@ class Backfill:
         """Leaves a live batch to the history, but for what only the batch knows: new series and their descriptions."""
         if preface is not None:
             self.undescribed.update(self._section.undescribed)
-        present, seq = self._present, batch.prev
-        for record in batch.newest:
-            if record not in present.spans:  # kept here, should the history forget the series before its turn
-                present.add(record, self._index(record, seq), NEVER, seq + 1)
+        known, seq = self._present.spans, batch.prev
+        if new := [record for record in batch.newest if record not in known]:
+            self._present.add_all_after(new, seq)
+            for record in new:
+                if record.ring.evicted_seq > seq:  # already
+                    known[record] = self._index(record, seq), NEVER
 
     def _index(self, record: Record, seq: int) -> int:
-        """Behind the samples up to a batch which the section was sent last, or whose successors the history holds."""
+        """Behind the samples up to a batch after which nothing was evicted, or that the section was sent last."""
         ring = record.ring
         if ring.evicted_seq <= seq:
             return ring.index_after(seq)
@@ -99,20 +102,21 @@ class Backfill:
 
     def _plan(self, records: Iterable[Record], since: Callable[[Record], int]) -> None:
         self._unplanned, self._since = dict.fromkeys(records), since
-        self._history.before_eviction.add(self._before_eviction)
+        self._history.tell_before_eviction(self._before_eviction, -1)
 
     def _planning(self) -> Turns:
         while self._unplanned:
             self._look_at(self._unplanned.popitem()[0])
             if self._turn_is_over(PLAN_LOOKS):
                 yield OTHERS_FIRST
-        self._history.before_eviction.discard(self._before_eviction)
 
     def _before_eviction(self, record: Record) -> None:
-        """What was held when the member joined is either sent or announced, whether it was looked at by then or not."""
+        """Looks at what was held when the member joined, or came since: it is sent, or announced by how much it was."""
         if record in self._unplanned:
             del self._unplanned[record]
             self._look_at(record)
+        if record in self._present.spans:
+            self._present.start(record)
 
     def _look_at(self, record: Record) -> None:
         ring, start = record.ring, self._since(record)
@@ -126,17 +130,19 @@ class Backfill:
 
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
+        told = self._before_eviction
         try:
             yield from self._planning()
+            self._history.tell_before_eviction(told, self._start)
+            yield from self._past_messages()
+            while self._is_behind():
+                if not self.undescribed:
+                    yield from self._next_message()
+                elif records := self._take_undescribed():
+                    yield messages.series(record.descriptor() for record in records)
+            self.held = False
         finally:
-            self._history.before_eviction.discard(self._before_eviction)
-        yield from self._past_messages()
-        while self._is_behind():
-            if not self.undescribed:
-                yield from self._next_message()
-            elif records := self._take_undescribed():
-                yield messages.series(record.descriptor() for record in records)
-        self.held = False
+            self._history.tell_no_more(told)
 
     def _is_behind(self) -> bool:
         if self._at >= self._section.last_seq and not self.undescribed and self._catch_up is not None:
@@ -163,8 +169,9 @@ class Backfill:
         while past.first <= self._start:
             before, low = low, (yield from self._choose(past, max(low, past.first - 1), self._start))
             while self._near:
-                if (record := self._near.pop()) in past.spans:
-                    taken = self._take(past, record, low)
+                record, end = self._near.popitem()
+                if record in past.spans:
+                    taken = self._take(past, record, end)
                     self._planned -= taken
                     if self._turn_is_over(TAKE_LOOKS + taken // LOOK_SAMPLES):
                         yield OTHERS_FIRST
@@ -181,7 +188,7 @@ class Backfill:
                 self._at = section.last_seq
                 break
             cut = yield from self._choose(present, max(self._at, present.first - 1), section.last_seq)
-            if any(map(self._is_lost, self._near)) or not (yield from self._take_near(cut)):
+            if self._short or not (yield from self._take_near()):
                 yield (yield from self._gap(seq, cut if self._page else self._at))
                 return
             self._at = cut if present.spans else section.last_seq
@@ -192,19 +199,18 @@ class Backfill:
 
         Those that may have samples for it are near then.
         """
-        near, width = self._near, min(self._width, high - low)
+        near, width, self._short = self._near, min(self._width, high - low), False
         while True:
             cut = low + width
             count, most = 0, CHUNK_SAMPLES if width > 1 else NEVER
             for record in near:
-                count += unsent.count(record, cut)
+                count += self._count(unsent, record, cut)
                 if self._turn_is_over(1):
                     yield OTHERS_FIRST
                 if count > most:
                     break
             while count <= most and unsent.first <= cut:
-                near.append(record := unsent.pop())
-                count += unsent.count(record, cut)
+                count += self._count(unsent, unsent.pop(), cut)
                 if self._turn_is_over(1):
                     yield OTHERS_FIRST
             if count <= most:
@@ -212,35 +218,45 @@ class Backfill:
                 return cut
             width //= 2
 
-    def _take(self, unsent: Unsent, record: Record, cut: int, until: int = NEVER) -> int:
-        """Takes what a series has up to the batch `cut` into the message; returns how many samples."""
-        start, stop = unsent.spans[record]
-        end = max(start, min(record.ring.index_after(cut), stop))
-        times, values = record.ring.slice(start, end)
+    def _count(self, unsent: Unsent, record: Record, cut: int) -> int:
+        """How many samples a series has up to the batch `cut`; it is near from now on."""
+        if record not in unsent.spans:  # it was not allowed any more
+            self._near[record] = 0
+            return 0
+        start, first = unsent.start(record), record.ring.first_index
+        end = self._near[record] = unsent.end(record, cut)
+        if first > start:
+            self._short = self._short or self._allowed(record)
+            start = first
+        return max(0, end - start)
+
+    def _take(self, unsent: Unsent, record: Record, end: int, until: int = NEVER) -> int:
+        """Takes what a series has up to this index into the message; returns how many samples."""
+        times, values = record.ring.slice(unsent.spans[record][0], end)
         if times:
             self._page[record] = len(times), messages.fragment(record.key, times, values)
         unsent.sent(record, end, until)
         return len(times)
 
-    def _take_near(self, cut: int) -> Generator[bytes, None, bool]:
+    def _take_near(self) -> Generator[bytes, None, bool]:
         """Of the present. False: something was evicted that should have been in the message."""
         present, near = self._present, self._near
         while near:
-            record = near.pop()
+            record, end = near.popitem()
             if not self._allowed(record):
                 present.discard(record)
             elif self._is_lost(record):
-                near.append(record)
+                near[record] = end
                 return False
-            elif self._turn_is_over(
-                TAKE_LOOKS + self._take(present, record, cut, self._section.last_seq) // LOOK_SAMPLES
-            ):
-                yield OTHERS_FIRST
+            else:
+                taken = self._take(present, record, end, self._section.last_seq)
+                if self._turn_is_over(TAKE_LOOKS + taken // LOOK_SAMPLES):
+                    yield OTHERS_FIRST
         return True
 
     def _is_lost(self, record: Record) -> bool:
         """Of what passed by there is something that the history does not hold any more."""
-        return record.ring.first_index > self._present.spans[record][0] and self._allowed(record)
+        return record.ring.first_index > self._present.start(record) and self._allowed(record)
 
     def _gap(self, seq: int, cut: int) -> Generator[bytes, None, bytes]:
         """Instead of a message from `seq` on, which may have begun up to `cut`: up to the newest batch that is lost.
@@ -251,20 +267,20 @@ class Backfill:
         lost = sum(count for count, _ in self._page.values())
         self._page = {}
         while near or present.first <= cut:
-            record = near.pop() if near else present.pop()
+            record = near.popitem()[0] if near else present.pop()
             if not self._allowed(record):
                 present.discard(record)
                 continue
             if self._is_lost(record):
                 cut = max(cut, min(record.ring.evicted_seq, self._section.last_seq))
-            start = present.spans[record][0]
+            start = present.start(record)
             end = max(start, self._index(record, cut))
             lost += end - start
             present.sent(record, end, self._section.last_seq)
             if self._turn_is_over(TAKE_LOOKS):
                 yield OTHERS_FIRST
         self._at = cut
-        return Gap(seq, cut, 1, lost).encode()
+        return Gap(seq, cut, 1, lost).encode() if cut > seq else OTHERS_FIRST  # what was lost is not allowed any more
 
     def _message(self, seq: int, prev: int, flag: bytes = b"") -> bytes:
         page, self._page, self._looks = self._page, {}, TURN_LOOKS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
-from broadcaster.agenda import Agenda
+from broadcaster.agenda import NEVER, Agenda
 from broadcaster.ring import Ring
 from ingest.samples import Kind, Series, Value
 
@@ -85,7 +85,8 @@ class History:
         self._expired = 0
         self._event_series = 0
         self.lost_seq = 0  # the newest batch of a series that is forgotten altogether
-        self.before_eviction: set[Callable[[Record], None]] = set()  # each is told of the series
+        self._told: dict[Callable[[Record], None], int] = {}  # of samples that are to go, if they came after this batch
+        self._told_after = NEVER  # the lowest, or below that
         self.breaks: tuple[tuple[int, int], ...] = ()  # (last, base): numbers between were another life's, now lost
 
     def bound(self, points: int, age_s: float, bytes_max: int, series_max: int) -> None:
@@ -154,15 +155,29 @@ class History:
                 del self._strides[::2]
 
     def _evict(self, record: Record, count: int) -> None:
-        if self.before_eviction:
-            for told in self.before_eviction:
-                told(record)
         ring = record.ring
+        if self._told and ring.held and count > 0:
+            self._tell(record, ring.seq_at(ring.first_index + min(count, ring.held) - 1))
         before = ring.text_bytes
         evicted = ring.evict(count)
         self._gone += evicted * ring.sample_bytes + before - ring.text_bytes
         self._samples -= evicted
         self._evicted += evicted
+
+    def tell_before_eviction(self, told: Callable[[Record], None], after: int) -> None:
+        """Calls it with each series of which samples are about to go that came after this batch."""
+        self._told[told] = after
+        self._told_after = min(self._told_after, after)
+
+    def tell_no_more(self, told: Callable[[Record], None]) -> None:
+        self._told.pop(told, None)
+
+    def _tell(self, record: Record, seq: int) -> None:
+        if seq > self._told_after:
+            self._told_after = min(self._told.values())
+            for told, after in self._told.items() if seq > self._told_after else ():
+                if seq > after:
+                    told(record)
 
     def mark(self, now: float) -> None:
         """Notes which seq was reached when, for eviction by age."""

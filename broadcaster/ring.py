@@ -172,6 +172,11 @@ class Ring:
 
     def index_after(self, seq: int) -> int:
         """The index of the first held sample that came after the batch `seq`."""
+        seqs = self._seqs
+        if seqs and seqs[-1] <= seq:
+            return self.first_index + self.held
+        if not self._lasts:
+            return max(self.first_index, self.base + bisect_right(seqs, seq))
         number = bisect_right(self._lasts, seq)
         return max(self.first_index, self._start(number) + bisect_right(self._seqs_of(number), seq))
 

@@ -26,6 +26,19 @@ class Unsent:
         self.spans[record] = start, stop
         self._agenda.put(record, seq)
 
+    def add_all_after(self, records: list[Record], seq: int) -> None:
+        """All that came after the batch `seq`, of which nothing may be evicted before `start` was asked for."""
+        self.spans.update(dict.fromkeys(records, (~seq, NEVER)))
+        self._agenda.put_all(records, seq + 1)
+
+    def start(self, record: Record) -> int:
+        """The index of the first sample that is not sent."""
+        start, stop = self.spans[record]
+        if start < 0:
+            start = record.ring.index_after(~start)
+            self.spans[record] = start, stop
+        return start
+
     def discard(self, record: Record) -> int:
         """Returns how many samples are not sent."""
         start, stop = self.spans.pop(record)
@@ -34,17 +47,13 @@ class Unsent:
     def pop(self) -> Record:
         return self._agenda.pop()
 
-    def count(self, record: Record, cut: int) -> int:
-        """How many samples up to the batch `cut` are still held."""
-        span = self.spans.get(record)
-        if span is None:
-            return 0
-        start, stop = max(span[0], record.ring.first_index), span[1]
-        return max(0, min(record.ring.index_after(cut), stop) - start)
+    def end(self, record: Record, cut: int) -> int:
+        """The index behind its samples up to the batch `cut`."""
+        return max(self.start(record), min(record.ring.index_after(cut), self.spans[record][1]))
 
     def sent(self, record: Record, end: int, until: int = NEVER) -> None:
         """All before the index `end` is; what comes after the batch `until` is not of interest yet."""
         ring, stop = record.ring, self.spans.pop(record)[1]
         at = max(end, ring.first_index)
-        if at < min(stop, ring.end_index) and (seq := ring.seq_at(at)) <= until:
+        if at < stop and at < ring.end_index and (seq := ring.seq_at(at)) <= until:
             self.add(record, end, stop, seq)

@@ -314,7 +314,7 @@ def test_what_is_evicted_before_it_was_looked_at_is_announced(monkeypatch: pytes
     assert sum(count for kind, *_, count in found if kind == "backfill") == 4
     assert [each for each in found if each[0] == "gap"] == [("gap", 0, 12, 8)]
     assert sum(count for kind, *_, count in found if kind == "live") == 8
-    assert not world.history.before_eviction
+    assert not world.history._told
 
 
 def test_nobody_who_went_while_it_was_planned_is_told_of_evictions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,9 +325,9 @@ def test_nobody_who_went_while_it_was_planned_is_told_of_evictions(monkeypatch: 
     backfill, _ = begin(world)
     payloads = backfill.payloads()
     assert next(payloads) == backfill_module.OTHERS_FIRST
-    assert world.history.before_eviction
+    assert world.history._told
     del payloads
-    assert not world.history.before_eviction
+    assert not world.history._told
 
 
 def test_what_is_evicted_while_its_message_is_made_makes_that_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The history beside naive lists."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -289,3 +291,23 @@ def test_a_series_that_awaits_its_samples_is_not_forgotten() -> None:
     assert kept.sweep(100.0, awaited=lambda record: record is a) == [b]
     assert kept.sweep(105.0) == []
     assert kept.sweep(111.0) == [a]
+
+
+def test_who_still_needs_what_is_to_go_is_told_before_and_nobody_else() -> None:
+    kept = history(points=2)
+    record, heard = kept.add(Series("a"), None), list[tuple[str, int, int]]()
+
+    def listener(name: str) -> Callable[[Record], None]:
+        return lambda record: heard.append((name, record.ring.first_seq, kept.seq))
+
+    early, late = listener("early"), listener("late")
+    kept.tell_before_eviction(early, 1)
+    kept.tell_before_eviction(late, 3)
+    for number in range(6):
+        accept(kept, record, [float(number)])
+        if kept.seq == 5:
+            kept.tell_no_more(early)
+    assert heard == [("early", 2, 4), ("early", 3, 5), ("late", 4, 6)]
+    kept.tell_no_more(late)
+    accept(kept, record, [6.0])
+    assert len(heard) == 3
