@@ -130,16 +130,14 @@ class History:
 
     def append(self, record: Record, times: Sequence[float], values: Sequence[Value], now: float) -> None:
         """Puts samples of the batch `seq` into the ring of their series."""
-        ring, seq, count = record.ring, self.seq, len(times)
+        ring, seq = record.ring, self.seq
         if seq != self._seq:
             self._begin_batch(seq)
         if not record.queued:
             record.queued = True
             self._oldest.put(record, seq)
-        before = ring.text_bytes
-        ring.append(seq, times, values)
-        self._samples += count
-        self._appended += count * ring.sample_bytes + ring.text_bytes - before
+        self._appended += ring.append(seq, times, values)
+        self._samples += len(times)
         record.updated = now
         if (over := ring.held - self._points) > 0:
             self._evict(record, over)

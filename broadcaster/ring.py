@@ -93,7 +93,8 @@ class Ring:
         """The batch of the oldest sample held. Raises IndexError if none is."""
         return self.seq_at(self.first_index)
 
-    def append(self, seq: int, times: Sequence[float], values: Sequence[Value]) -> None:
+    def append(self, seq: int, times: Sequence[float], values: Sequence[Value]) -> int:
+        """Returns how many `bytes` more it takes."""
         column = self._times
         last = column[-1] if column else -math.inf
         if len(column) >= CHUNK:
@@ -105,17 +106,21 @@ class Ring:
             self.held += 1
             if times[0] < last:
                 self.monotonic = False
-            return
+            return NUMBER_BYTES
+        size = len(times) * self.sample_bytes
         self.held += len(times)
         column.extend(array("d", times))  # an array, because it is taken in whole and not one by one
         if isinstance(self._values, list):
             self._values.extend(values)  # type: ignore[arg-type]  # the validator let only texts through
-            self.text_bytes += sum(map(text_bytes, values))  # type: ignore[arg-type]  # as above
+            texts = sum(map(text_bytes, values))  # type: ignore[arg-type]  # as above
+            self.text_bytes += texts
+            size += texts
         else:
             self._values.extend(_numbers(values))
         self._seqs.extend(array("q", (seq,)) * len(times))
         if self.monotonic and (times[0] < last or (len(times) > 1 and sorted(times) != list(times))):
             self.monotonic = False
+        return size
 
     def _close(self) -> "array[float]":
         """The newest chunk is full: another one begins. Returns its column of times."""
