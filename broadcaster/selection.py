@@ -7,7 +7,7 @@ selectors a metric has passed, since there are many series of each.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -45,8 +45,11 @@ def glob_match(glob: str, text: str) -> bool:
 
 @lru_cache(4_096)
 def compile_glob(glob: str) -> Test:
-    """A test for the glob, quickest for the common forms (`*`, `name`, `prefix*`)."""
+    """A test for the glob, quickest for the common forms (`*`, `name`, `prefix*`, `*suffix`, `*part*`)."""
     body = glob.rstrip("*")
+    part = body.lstrip("*")
+    if part and part != body and "*" not in part and "?" not in part:
+        return (lambda text: text.endswith(part)) if body == glob else (lambda text: part in text)
     if "*" in body or "?" in body:
         match = re.compile(_expression(glob), re.DOTALL).fullmatch
         return lambda text: match(text) is not None
@@ -69,10 +72,34 @@ class Selector:
 
     metric: str = "*"
     tags: tuple[tuple[str, str], ...] = ()
+    exact: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
+    """What is named without a glob: a tag and its value, or the metric."""
+    literal: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """The tag and the longest text without a wildcard that its value has in it; "" is the metric, or nothing."""
+
+    def __post_init__(self) -> None:
+        exact: list[tuple[str, ...]] = []
+        longest = "", _longest_literal(self.metric)
+        if longest[1] == self.metric:
+            exact.append((self.metric,))
+        for key, glob in self.tags:
+            literal = _longest_literal(glob)
+            if literal == glob:
+                exact.append((key, glob))
+            if len(literal) > len(longest[1]):
+                longest = key, literal
+        object.__setattr__(self, "exact", tuple(exact))
+        object.__setattr__(self, "literal", longest)
 
     def __str__(self) -> str:
         inside = ",".join(f"{key}={glob}" for key, glob in self.tags)
         return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+
+def _longest_literal(glob: str) -> str:
+    if "?" in glob:
+        glob = glob.replace("?", "*")
+    return max(glob.split("*"), key=len) if "*" in glob else glob
 
 
 Selection = frozenset[Selector]

@@ -8,8 +8,8 @@ from broadcaster.selection_index import SelectionIndex
 from ingest.samples import Series
 from tests.broadcaster.frame_parts import QUICK
 
-WORDS = st.sampled_from(["a", "b", "c"])
-GLOBS = st.sampled_from(["a", "b", "c", "*", "a*", "?"])
+WORDS = st.sampled_from(["a", "b", "c", "abcab", "cabc"])
+GLOBS = st.sampled_from(["a", "b", "c", "*", "a*", "?", "*bca*", "*b?a*", "*c", "ab?*"])
 SELECTIONS = st.frozensets(
     st.builds(Selector, GLOBS, st.dictionaries(WORDS, GLOBS, max_size=2).map(lambda tags: tuple(sorted(tags.items())))),
     min_size=1,
@@ -37,6 +37,7 @@ def test_nobody_who_wants_it_is_missed(selections: list[Selection], gone: set[in
         index.discard(owner)
     assert not index._owners
     assert not index._keys
+    assert not index._literals
 
 
 def test_of_a_thousand_with_one_series_each_few_are_asked() -> None:
@@ -53,7 +54,19 @@ def test_of_a_thousand_with_one_series_each_few_are_asked() -> None:
 def test_who_wants_anything_is_always_asked() -> None:
     index = SelectionIndex[str]()
     index.add("all", frozenset({Selector(), Selector("a")}))
-    index.add("some", frozenset({Selector("a*", (("x", "1*"),))}))
+    index.add("some", frozenset({Selector("a*", (("x", "1*"),)), Selector("?*")}))
     index.add("one", frozenset({Selector("a")}))
     assert index.candidates(Series("b")) == ["all", "some"]
     assert sorted(index.candidates(Series("a"))) == ["all", "one", "some"]
+
+
+def test_of_globs_those_are_asked_whose_longest_literal_the_series_has() -> None:
+    index = SelectionIndex[int]()
+    for number in range(500):
+        index.add(number, frozenset({Selector(f"*q{number}z*"), Selector(f"host.{number}.?pu*", (("x", "*"),))}))
+        index.add(1_000 + number, frozenset({Selector("*", (("host", f"*.rack-{number}.*"),))}))
+    assert index.candidates(Series("new")) == []
+    assert index.candidates(Series("a.q7z.b")) == [7]
+    assert index.candidates(Series("host.9.cpu", (("x", "1"),))) == [9]
+    assert index.candidates(Series("a", (("host", "web-1.rack-3.eu"),))) == [1_003]
+    assert index.candidates(Series("a", (("other", "web-1.rack-3.eu"),))) == []
