@@ -114,7 +114,7 @@ class Core(Protocol):
     def failed(self, code: str) -> None:
         """Counts an error that a client is answered with."""
 
-    def alerts(self, caller: Caller) -> Mapping[str, Any]:
+    async def alerts(self, caller: Caller) -> Mapping[str, Any]:
         """The alerts that are set, those that are pending or firing, and the newest that are over."""
 
     @property
@@ -294,7 +294,7 @@ async def _connections(request: Request, core: Core) -> Response:
 
 
 async def _alerts(request: Request, core: Core) -> Response:
-    return JSON(core.alerts(_caller(request, core)))
+    return JSON(await core.alerts(_caller(request, core)))
 
 
 async def _put_alert(request: Request, core: Core) -> Response:

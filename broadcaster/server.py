@@ -161,8 +161,8 @@ class Broadcaster:
         errors = self._shared.errors
         errors[code] = errors.get(code, 0) + 1
 
-    def alerts(self, caller: Caller) -> Mapping[str, Any]:
-        return self.alerting.describe(caller.may_subscribe, admin=caller.admin)
+    async def alerts(self, caller: Caller) -> Mapping[str, Any]:
+        return await self.alerting.describe(caller.may_subscribe, admin=caller.admin)
 
     # Its tasks.
 

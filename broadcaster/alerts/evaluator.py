@@ -4,6 +4,7 @@ A series is matched once, when it appears. Of a batch, only series that a rule w
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from broadcaster.alerts.instance import Change, Instance, Moment, Reason, State
@@ -34,7 +35,7 @@ class Evaluator:
         self._by_metric: dict[str, list[tuple[Rule, tuple[tuple[str, str], ...]]]] = {}
         self._expected: dict[Series, Record] = {}  # known from before a restart, and not heard since
         self._globs: list[tuple[Callable[[str], bool], Rule]] = []
-        self._changes: list[Change] = []  # bounded by what one flush can bring: it is taken in between
+        self._changes: list[Change] = []  # bounded by `Alerts`, which takes the more in one go the more there are
 
     # What the hub calls.
 
@@ -71,18 +72,23 @@ class Evaluator:
 
     # What time brings, and the rules.
 
-    def check(self, now: float) -> float | None:
-        """Looks at those whose time has come; returns when the next one's will."""
+    def check(self, now: float, most: int | None = None) -> float | None:
+        """Looks at those whose time has come, at most at so many; returns when the next one's will or did."""
         moment = Moment(self._wall(), now)
-        for instance in self.timers.due(now):
+        for instance in islice(self.timers.due(now), most):
             instance.check(moment)
             self._settle(instance)
         return self.timers.next_due
 
-    def take(self) -> list[Change]:
-        """The changes since the last time, those of one series in their order."""
-        changes = self._changes[:]
-        self._changes.clear()  # in place: the instances append to it
+    @property
+    def waiting(self) -> int:
+        """How many changes there are to be taken."""
+        return len(self._changes)
+
+    def take(self, most: int | None = None) -> list[Change]:
+        """The oldest changes that were not taken yet, those of one series in their order."""
+        changes = self._changes[:most]
+        del self._changes[:most]  # in place: the instances append to it
         return changes
 
     def replace(self, rules: Sequence[Rule], now: float) -> None:

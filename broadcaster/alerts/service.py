@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import trio
 
 from broadcaster.alerts import heard, notices
@@ -19,7 +20,7 @@ from broadcaster.alerts.evaluator import Evaluator
 from broadcaster.alerts.files import RuleFiles, read_rules
 from broadcaster.alerts.folder import Folder
 from broadcaster.alerts.heard import Heard
-from broadcaster.alerts.instance import Change, State
+from broadcaster.alerts.instance import Change, Instance, State
 from broadcaster.alerts.rules import Rule
 from broadcaster.alerts.webhook import post
 from broadcaster.hub import Hub
@@ -32,6 +33,10 @@ IDLE_S: Final = 3_600.0
 REMEMBERED: Final = 5  # sweeps from one look at what is heard to the next
 RECENT_MAX: Final = 200
 SLICE: Final = 2_000  # series that are matched in one go when rules change
+CHECKED: Final = 100  # series whose time has come that are looked at in one go
+TOLD: Final = 100  # changes that are told in one go, with about 20 µs each; or
+TOLD_SHARE: Final = 32  # this part of those that wait, so that they cannot become ever more
+LISTED: Final = 200  # series that `/v1/alerts` describes in one go
 
 log = logging.getLogger("streamgauge.alerts")
 
@@ -76,6 +81,7 @@ class Alerts:
         self._evaluator = Evaluator(wall, self._wake)
         self._firing: Counter[str] = Counter()  # by rule
         self._changes = {State.FIRING.value: 0, State.OK.value: 0}
+        self._touched: dict[str, Rule] = {}  # whose count of firing series is to be published
         self._unpublished = 0
         self._files = RuleFiles()
         if path is not None:
@@ -115,17 +121,33 @@ class Alerts:
     async def drained(self) -> None:
         """Returns when what has happened is told to every webhook that answers."""
         if self._deliveries is not None:
-            self._evaluator.check(trio.current_time())
-            self._publish(self._evaluator.take())
+            while self._is_past(self._turn()):
+                await trio.lowlevel.checkpoint()
             await self._deliveries.drained()
 
     async def _work(self) -> None:
         while True:
-            due = self._evaluator.check(trio.current_time())
-            self._publish(self._evaluator.take())
+            due = self._turn()
+            if self._is_past(due):
+                await trio.lowlevel.checkpoint()
+                continue
             with trio.CancelScope(deadline=trio.current_time() + IDLE_S if due is None else due):
                 await self._news.wait()
             self._news = trio.Event()
+
+    def _turn(self) -> float | None:
+        """Does a part of what is to be done. Returns when there is more to do."""
+        now, evaluator = trio.current_time(), self._evaluator
+        due = evaluator.check(now, CHECKED)
+        changes = evaluator.take(max(TOLD, evaluator.waiting // TOLD_SHARE))
+        if evaluator.waiting:
+            due = now
+        self._publish(changes, more=self._is_past(due))
+        return due
+
+    @staticmethod
+    def _is_past(due: float | None) -> bool:
+        return due is not None and due <= trio.current_time()
 
     async def _gauge(self) -> None:
         while True:
@@ -136,9 +158,8 @@ class Alerts:
         now = self._wall()
         return [notices.firing_entry(rule, self._firing[rule.name], now) for rule in rules]
 
-    def _publish(self, changes: list[Change]) -> None:
-        if not changes:
-            return
+    def _publish(self, changes: list[Change], *, more: bool) -> None:
+        """How many series fire is published when there are no `more` changes for now."""
         assert self._deliveries is not None
         now = trio.current_time()
         for change in changes:
@@ -150,8 +171,13 @@ class Alerts:
                 about = f"{change.rule.name} {change.state.value}"
                 for url in change.rule.webhooks:
                     self._deliveries.put(url, Delivery(about, body, now))
-        touched = list({change.rule.name: change.rule for change in changes}.values())
-        self._publish_entries([*map(notices.state_entry, changes), *self._gauges(touched)])
+            self._touched[change.rule.name] = change.rule
+        entries = [notices.state_entry(change) for change in changes]
+        if not more:
+            entries += self._gauges(list(self._touched.values()))
+            self._touched.clear()
+        if entries:
+            self._publish_entries(entries)
 
     def _publish_entries(self, entries: list[Entry]) -> None:
         """Through the hub, like anybody's samples; a producer's series of that name but another kind is left alone."""
@@ -248,13 +274,14 @@ class Alerts:
             "webhooks_waiting": deliveries.waiting if deliveries else 0,
         }
 
-    def describe(self, may_see: Callable[[str], bool], *, admin: bool) -> Mapping[str, Any]:
+    async def describe(self, may_see: Callable[[str], bool], *, admin: bool) -> Mapping[str, Any]:
         """The answer of `/v1/alerts`: the rules, and what is pending or firing, of metrics that the caller may see."""
+        asked_at, active = self._wall(), await self._active(may_see)
         evaluator = self._evaluator
         pending = Counter(each.rule.name for each in evaluator.active if each.state is State.PENDING)
         owners = self._files.owners
         answer: dict[str, Any] = {
-            "time": self._wall(),
+            "time": asked_at,
             "rules": [
                 {
                     **notices.rule_fields(rule, pending[rule.name], self._firing[rule.name]),
@@ -263,11 +290,7 @@ class Alerts:
                 for rule in evaluator.rules
                 if may_see(rule.condition.selector.metric)
             ],
-            "active": [
-                notices.instance_fields(each, self._episodes.fired(each.rule.name, each.record.series))
-                for each in evaluator.active
-                if may_see(each.record.series.metric)
-            ],
+            "active": active,
             "recent": [
                 notices.episode_fields(each)
                 for each in reversed(self._episodes.over)
@@ -280,6 +303,20 @@ class Alerts:
                 {"file": each.file, "line": each.line, "message": each.message} for each in self._files.problems
             ]
         return answer
+
+    async def _active(self, may_see: Callable[[str], bool]) -> list[orjson.Fragment]:
+        """Those that are pending or firing when it returns, encoded some at a time, since there may be very many."""
+        active, told = self._evaluator.active, dict[Instance, orjson.Fragment | None]()
+        while left := [each for each in active if each not in told]:
+            for at, each in enumerate(left, 1):
+                seen = may_see(each.record.series.metric)
+                told[each] = orjson.Fragment(orjson.dumps(self._instance_fields(each))) if seen else None
+                if not at % LISTED:
+                    await trio.lowlevel.checkpoint()
+        return [fragment for each in active if (fragment := told[each]) is not None]
+
+    def _instance_fields(self, instance: Instance) -> Mapping[str, Any]:
+        return notices.instance_fields(instance, self._episodes.fired(instance.rule.name, instance.record.series))
 
     def _origin(self, rule: Rule, file: str | None) -> Mapping[str, Any]:
         revision = self._files.revisions.get(rule.name) if self._folder is not None else None

@@ -88,7 +88,7 @@ class Core:
     def figures(self) -> Figures:
         return Figures(accepted_samples=42)
 
-    def alerts(self, caller: Caller) -> Mapping[str, Any]:
+    async def alerts(self, caller: Caller) -> Mapping[str, Any]:
         return {"rules": [{"alert": "hot"}], "problems": caller.admin}
 
     alerting: "Alerting" = field(default_factory=lambda: Alerting())

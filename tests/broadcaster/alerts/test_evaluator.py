@@ -232,3 +232,21 @@ def test_one_that_never_comes_is_dismissed() -> None:
     watched.evaluator.dismiss(began + 1, watched.world.clock.now)
     assert watched.told() == [("quiet", "beat{host=a}", "ok forgotten")]
     assert watched.evaluator.heard() == []
+
+
+def test_changes_are_looked_for_and_taken_so_many_at_a_time() -> None:
+    watched = Watched(dead={"metric": "cpu", "silent_for": "10s"})
+    for host in range(25):
+        watched.publish("cpu", 1.0, host=f"{host:02}")
+    watched.world.clock.now += 11
+    now, taken = watched.world.clock.now, []
+    for left in (15, 5):
+        assert watched.evaluator.check(now, 10) == now - 1
+        assert watched.evaluator.waiting == 10
+        taken += watched.evaluator.take(4)
+        assert watched.evaluator.waiting == 6
+        taken += watched.evaluator.take(99)
+        assert len(taken) == 25 - left
+    assert watched.evaluator.check(now, 10) is None
+    taken += watched.evaluator.take()
+    assert sorted(dict(change.record.series.tags)["host"] for change in taken) == [f"{host:02}" for host in range(25)]

@@ -2,81 +2,24 @@
 
 import math
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 import trio
 from trio.testing import MockClock
 
 from broadcaster.alerts import service
-from broadcaster.alerts.service import Alerts
 from broadcaster.alerts.webhook import WebhookError
-from broadcaster.config import BroadcasterConfig
-from broadcaster.history import History
-from broadcaster.hub import Hub
 from broadcaster.metrics import exposition
 from broadcaster.statistics import Figures
 from ingest.errors import CommandError
 from ingest.messages import MessageError
 from ingest.samples import Entry, Series
+from tests.broadcaster.alerts.serving import WALL, World, working
 
-WALL = 1_700_000_000.0
 HOT = '[hot]\nmetric = "cpu"\nabove = 90\nfor = "10s"\nwebhook = "http://a/secret"\n'
 AT_ONCE = HOT.replace('for = "10s"\n', "")
-
-
-class World:
-    def __init__(self, path: Path | None, interval_s: float = 0.0, *, writable: bool = False) -> None:
-        config = BroadcasterConfig()
-        history = History(config.history_points, config.history_age_s, config.history_bytes, config.series_max)
-        self.hub = Hub(history)
-        self.posted: list[tuple[str, Any]] = []
-        self.problems: list[WebhookError] = []
-        self.alerts = Alerts(path, self.hub, interval_s, self.wall, self.post, writable=writable)
-
-    def wall(self) -> float:
-        return WALL + trio.current_time()
-
-    async def post(self, url: str, body: bytes, timeout_s: float) -> int:
-        self.posted.append((url, orjson.loads(body)))
-        if self.problems:
-            raise self.problems.pop()
-        return 200
-
-    async def publish(self, value: float, metric: str = "cpu", **tags: str) -> None:
-        series = Series(metric, tuple(sorted(tags.items())))
-        self.hub.publish([Entry(series, [self.wall()], [value])], trio.current_time())
-        self.hub.flush(trio.current_time())
-        await trio.testing.wait_all_tasks_blocked()
-
-    def samples(self, metric: str) -> list[tuple[str, float, object]]:
-        """Of all series of the metric: series, time since the start, value."""
-        self.hub.flush(trio.current_time())
-        found = []
-        for series, record in self.hub.history.records.items():
-            if series.metric == metric:
-                times, values = record.ring.slice(0, record.ring.end_index)
-                name = ",".join(value for _, value in series.tags)
-                start = WALL + self.started
-                found += [(name, round(time - start, 3), value) for time, value in zip(times, values, strict=True)]
-        return sorted(found, key=lambda each: each[1])
-
-    started = 0.0
-
-
-@asynccontextmanager
-async def working(path: Path | None, interval_s: float = 0.0, *, writable: bool = False) -> AsyncIterator[World]:
-    async with trio.open_nursery() as nursery:
-        world = World(path, interval_s, writable=writable)
-        world.started = trio.current_time()
-        nursery.start_soon(world.alerts.run)
-        await trio.testing.wait_all_tasks_blocked()
-        yield world
-        nursery.cancel_scope.cancel()
 
 
 @pytest.fixture
@@ -147,7 +90,7 @@ async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], 
         await world.publish(95.0, host="a")
         await world.publish(1.0, metric="disk")
         await trio.sleep(6)
-        listed = world.alerts.describe(lambda metric: True, admin=True)
+        listed = await world.listed(lambda metric: True, admin=True)
         assert [(each["alert"], each["pending"], each["firing"]) for each in listed["rules"]] == [
             ("hot", 1, 0),
             ("dead", 0, 1),
@@ -157,7 +100,7 @@ async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], 
             ("dead", "firing", 1.0),
         ]
         assert listed["problems"] == []
-        some = world.alerts.describe(lambda metric: metric == "cpu", admin=False)
+        some = await world.listed(lambda metric: metric == "cpu", admin=False)
         assert [each["alert"] for each in some["rules"] + some["active"]] == ["hot", "hot"]
         assert "problems" not in some
 
@@ -175,11 +118,11 @@ async def test_changed_files_are_read_again(
         await world.publish(95.0, metric="disk")
         write(AT_ONCE + '[full]\nmetric = "disk"\nabove = 99')
         await world.alerts.reload(path)
-        assert [rule["firing"] for rule in world.alerts.describe(lambda _: True, admin=True)["rules"]] == [1, 0]
+        assert [rule["firing"] for rule in (await world.listed(lambda _: True, admin=True))["rules"]] == [1, 0]
         write("[hot]\nmetric = 5")
         await world.alerts.reload(path)
         assert "alerts.toml:2: hot.metric: expected a glob of 1 to 256 characters, got 5" in caplog.text
-        listed = world.alerts.describe(lambda _: True, admin=True)
+        listed = await world.listed(lambda _: True, admin=True)
         assert [rule["alert"] for rule in listed["rules"]] == ["hot", "full"]
         assert listed["problems"][0]["line"] == 2
         write("")
@@ -188,7 +131,7 @@ async def test_changed_files_are_read_again(
         assert world.samples("alerts.state")[-1][2] == (
             "hot is over: cpu is not watched any more: the alert was changed or removed"
         )
-        assert world.alerts.describe(lambda _: True, admin=True)["rules"] == []
+        assert (await world.listed(lambda _: True, admin=True))["rules"] == []
 
 
 async def test_a_name_that_a_producer_took_is_left_alone(
@@ -237,7 +180,7 @@ async def test_of_a_directory_the_good_files_count(
     directory = write("[hot").parent
     (directory / "other.toml").write_text(AT_ONCE)
     world = World(directory)
-    assert [rule["alert"] for rule in world.alerts.describe(lambda _: True, admin=False)["rules"]] == ["hot"]
+    assert [rule["alert"] for rule in (await world.listed(lambda _: True, admin=False))["rules"]] == ["hot"]
     assert "alerts.toml:1: expected TOML" in caplog.text
 
 
@@ -245,7 +188,7 @@ async def test_without_alerts_the_hub_asks_nobody(autojump_clock: MockClock) -> 
     async with working(None) as world:
         await world.publish(95.0)
         assert world.hub.inspector is None
-        assert world.alerts.describe(lambda _: True, admin=False)["rules"] == []
+        assert (await world.listed(lambda _: True, admin=False))["rules"] == []
 
 
 async def test_an_alert_is_put_and_judged_at_once(autojump_clock: MockClock, tmp_path: Path) -> None:
@@ -254,18 +197,18 @@ async def test_an_alert_is_put_and_judged_at_once(autojump_clock: MockClock, tmp
         put = await world.alerts.put("hot", {"metric": "cpu", "above": 90, "webhook": "http://a/secret"}, None)
         await world.publish(95.0)
         assert [body["state"] for _, body in world.posted] == ["firing"]
-        listed = world.alerts.describe(lambda _: True, admin=True)
+        listed = await world.listed(lambda _: True, admin=True)
         (rule,) = listed["rules"]
         assert (rule["file"], rule["revision"], listed["writable"]) == ("hot.toml", put["revision"], True)
         assert listed["active"][0]["fired"] == listed["active"][0]["since"] > WALL
-        seen = world.alerts.describe(lambda _: True, admin=False)
+        seen = await world.listed(lambda _: True, admin=False)
         assert seen["writable"] is False
         assert "revision" not in seen["rules"][0]
         await world.alerts.delete("hot", put["revision"])
         await trio.testing.wait_all_tasks_blocked()
-        (over,) = world.alerts.describe(lambda _: True, admin=False)["recent"]
+        (over,) = (await world.listed(lambda _: True, admin=False))["recent"]
         assert (over["alert"], over["ended_reason"], over["value"]) == ("hot", "rule", 95.0)
-        assert world.alerts.describe(lambda metric: metric != "cpu", admin=False)["recent"] == []
+        assert (await world.listed(lambda metric: metric != "cpu", admin=False))["recent"] == []
 
 
 async def test_of_what_is_over_it_is_known_how_long_it_was(
@@ -275,7 +218,7 @@ async def test_of_what_is_over_it_is_known_how_long_it_was(
         await world.publish(95.0)
         await trio.sleep(7)
         await world.publish(5.0)
-        (over,) = world.alerts.describe(lambda _: True, admin=False)["recent"]
+        (over,) = (await world.listed(lambda _: True, admin=False))["recent"]
     assert (over["fired"], over["ended"] - over["fired"]) == (WALL + world.started, 7)
     assert (over["value"], over["ended_value"], over["text"]) == (95.0, 5.0, "cpu is 95, above 90")
 
@@ -287,7 +230,7 @@ async def test_without_the_setting_nothing_is_put(autojump_clock: MockClock, wri
             await world.alerts.put("other", {"metric": "cpu", "above": 90}, None)
         with pytest.raises(MessageError, match="--alerts-writable"):
             await world.alerts.delete("alerts", "0")
-        assert world.alerts.describe(lambda _: True, admin=True)["rules"][0]["revision"] is None
+        assert (await world.listed(lambda _: True, admin=True))["rules"][0]["revision"] is None
     with pytest.raises(CommandError, match="expected a directory, for --alerts-writable"):
         World(path, writable=True)
     with pytest.raises(CommandError, match="needs --alerts DIR"):

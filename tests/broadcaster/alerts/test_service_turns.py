@@ -1,0 +1,97 @@
+"""What very many series bring at once is worked on in turns, between which others have theirs."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from broadcaster.alerts import service
+from broadcaster.hub import Hub
+from ingest.samples import Entry, Series
+from tests.broadcaster.alerts.serving import WALL, World, working
+
+HOT = '[hot]\nmetric = "cpu"\nabove = 90\n'
+DEAD = '[dead]\nmetric = "cpu"\nsilent_for = "5s"\n'
+
+
+def write(path: Path, text: str) -> Path:
+    file = path / "alerts.toml"
+    file.write_text(text)
+    return file
+
+
+def publish(world: World, value: float, hosts: Iterable[int]) -> None:
+    entries = [Entry(Series("cpu", (("host", str(host)),)), [WALL], [value]) for host in hosts]
+    world.hub.publish(entries, trio.current_time())
+    world.hub.flush(trio.current_time())
+
+
+class Passes(trio.abc.Instrument):
+    """How often all tasks had their turn."""
+
+    count = 0
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.count += 1
+
+
+async def test_silence_of_very_many_is_told_some_at_a_time(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = Passes()
+    told: list[tuple[int, int]] = []
+    put = Hub.publish
+
+    def noted(hub: Hub, entries: list[Entry], now: float) -> Any:
+        told.append((passes.count, sum(entry.series.metric == "alerts.state" for entry in entries)))
+        return put(hub, entries, now)
+
+    async with working(write(tmp_path, DEAD)) as world:
+        publish(world, 1.0, range(many := 10 * service.TOLD + 1))
+        trio.lowlevel.add_instrument(passes)
+        monkeypatch.setattr(Hub, "publish", noted)
+        await trio.sleep(5.5)
+        monkeypatch.undo()
+        trio.lowlevel.remove_instrument(passes)
+        assert sum(changes for _, changes in told) == many
+        assert max(changes for _, changes in told) == service.TOLD
+        assert all(before < after for (before, _), (after, _) in pairwise(told))
+        assert [value for *_, value in world.samples("alerts.firing")] == [many]
+
+
+async def test_the_more_changes_wait_the_more_are_told_in_one_go(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with working(write(tmp_path, HOT)) as world:
+        publish(world, 95.0, range(many := 2 * service.TOLD * service.TOLD_SHARE))
+        while not world.alerts.figures()["alert_changes"]["firing"]:
+            await trio.lowlevel.checkpoint()
+        assert world.alerts.figures()["alert_changes"]["firing"] == 2 * service.TOLD
+        await world.alerts.drained()
+        assert world.alerts.figures()["alert_changes"]["firing"] == many
+        listed = await world.listed(lambda _: True, admin=True)
+        assert len(listed["active"]) == listed["rules"][0]["firing"] == many
+
+
+async def test_a_list_of_very_many_is_made_some_at_a_time_and_true_at_its_end(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with working(write(tmp_path, HOT)) as world:
+        publish(world, 95.0, range(many := 2 * service.LISTED + 1))
+        await world.alerts.drained()
+        answers: list[Any] = []
+
+        async def ask() -> None:
+            answers.append(await world.listed(lambda _: True, admin=False))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()  # so that it has begun
+            assert not answers
+            publish(world, 5.0, [0])
+            publish(world, 95.0, [many])
+        listed = {int(each["series"]["tags"]["host"]) for each in answers[0]["active"]}
+        assert listed == set(range(1, many + 1))
