@@ -34,6 +34,7 @@ class Evaluator:
         self._watched: dict[Record, list[Instance]] = {}
         self._by_metric: dict[str, list[tuple[Rule, tuple[tuple[str, str], ...]]]] = {}
         self._expected: dict[Series, Record] = {}  # known from before a restart, and not heard since
+        self._named: dict[str, Rule] = {}
         self._globs: list[tuple[Callable[[str], bool], Rule]] = []
         self._changes: list[Change] = []  # bounded by `Alerts`, which takes the more in one go the more there are
 
@@ -91,27 +92,35 @@ class Evaluator:
         del self._changes[:most]  # in place: the instances append to it
         return changes
 
-    def replace(self, rules: Sequence[Rule], now: float) -> None:
-        """From now on these rules, whose names differ; `adopt` has to be called after.
+    def replace(self, rules: Sequence[Rule]) -> None:
+        """From now on these rules, whose names differ; `refit` and `adopt` have to be called after."""
+        self.rules = tuple(rules)
+        self._named = {rule.name: rule for rule in rules}
+        self._globs = [(compile_glob(rule.condition.selector.metric), rule) for rule in rules]
+        self._by_metric.clear()
+
+    @property
+    def watched(self) -> list[Record]:
+        return list(self._watched)
+
+    def refit(self, records: Iterable[Record], now: float) -> None:
+        """Ends what only the rules before watched.
 
         Where name, condition and severity are what they were, the state is kept.
         """
-        named = {rule.name: rule for rule in rules}
-        kept = {old.name for old in self.rules if old.name in named and _same(old, named[old.name])}
-        self.rules = tuple(rules)
-        self._globs = [(compile_glob(rule.condition.selector.metric), rule) for rule in rules]
-        self._by_metric.clear()
-        for record, instances in list(self._watched.items()):
+        for record in records:
+            instances = self._watched.get(record, [])
             still = []
             for instance in instances:
-                if instance.rule.name in kept:
-                    instance.rule = named[instance.rule.name]
+                rule = self._named.get(instance.rule.name)
+                if rule is not None and _same(instance.rule, rule):
+                    instance.rule = rule
                     still.append(instance)
                 else:
                     self._end(instance, Reason.RULE, now)
             if still:
                 self._watched[record] = still
-            else:
+            elif instances:
                 del self._watched[record]
         self._tell()
 

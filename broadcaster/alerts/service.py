@@ -92,7 +92,7 @@ class Alerts:
         if self._files.problems and not path.is_dir():
             raise CommandError("; ".join(map(str, self._files.problems)))
         self._tell(self._files)
-        self._evaluator.replace(self._files.all, trio.current_time())
+        self._evaluator.replace(self._files.all)
         self._hub.inspector = self._evaluator
         if self._folder is not None:
             with _logged("series that were heard before are not known"):
@@ -220,15 +220,22 @@ class Alerts:
             return
         self._files = files
         self._tell(files)
-        self._evaluator.replace(files.all, trio.current_time())
+        self._evaluator.replace(files.all)
         await self._adopt()
         log.info("alerts: %d from %s", len(files.all), path)
 
     async def _adopt(self) -> None:
+        """Every series gets the rules as they are now."""
+        watched = self._evaluator.watched
+        for at in range(0, len(watched), SLICE):
+            self._evaluator.refit(watched[at : at + SLICE], trio.current_time())
+            await trio.lowlevel.checkpoint()
         records = list(self._hub.history.records.values())
         for at in range(0, len(records), SLICE):
             known = self._hub.history.records
-            self._evaluator.adopt(each for each in records[at : at + SLICE] if known.get(each.series) is each)
+            some = [each for each in records[at : at + SLICE] if known.get(each.series) is each]
+            self._evaluator.refit(some, trio.current_time())  # if it was expected until just now
+            self._evaluator.adopt(some)
             await trio.lowlevel.checkpoint()
 
     def _tell(self, files: RuleFiles) -> None:

@@ -24,7 +24,8 @@ class Watched:
 
     def replace(self, **tables: dict[str, Any]) -> None:
         rules: list[Rule] = [parse_rule(name, table) for name, table in tables.items()]
-        self.evaluator.replace(rules, self.world.clock.now)
+        self.evaluator.replace(rules)
+        self.evaluator.refit(self.evaluator.watched, self.world.clock.now)
         self.evaluator.adopt(self.world.history.records.values())
 
     def publish(self, metric: str, *values: float | str | None, **tags: str) -> None:
@@ -156,6 +157,28 @@ def test_the_state_of_an_unchanged_rule_is_kept() -> None:
     assert [instance.rule.message for instance in watched.evaluator.active] == []
 
 
+def test_while_rules_are_being_replaced_each_series_is_judged_by_one_of_both() -> None:
+    watched = Watched(hot=HOT)
+    watched.publish("cpu", 95.0, host="a")
+    watched.publish("cpu", 5.0, host="b")
+    assert watched.told() == [("hot", "cpu{host=a}", "firing value")]
+    one, other = watched.evaluator.watched
+    watched.evaluator.replace([parse_rule("hot", HOT | {"above": 50})])
+    watched.evaluator.refit([one], watched.world.clock.now)
+    watched.evaluator.adopt([one])
+    for host in "abc":
+        watched.publish("cpu", 70.0, host=host)
+    assert watched.told() == [
+        ("hot", "cpu{host=a}", "ok rule"),
+        ("hot", "cpu{host=a}", "firing value"),
+        ("hot", "cpu{host=c}", "firing value"),
+    ]
+    watched.evaluator.refit([other], watched.world.clock.now)
+    watched.evaluator.adopt([other])
+    watched.publish("cpu", 70.0, host="b")
+    assert watched.told() == [("hot", "cpu{host=b}", "firing value")]
+
+
 def test_without_rules_nothing_is_kept() -> None:
     watched = Watched(hot=HOT)
     watched.publish("cpu", 95.0)
@@ -218,6 +241,21 @@ def test_one_that_comes_in_time_is_as_any() -> None:
     watched.wait(2)
     assert watched.told() == [("more", "beat{host=a}", "firing value")]
     watched.wait(8)
+    assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
+
+
+def test_one_that_comes_while_rules_are_being_replaced_is_watched_by_the_new_ones() -> None:
+    watched = Watched(quiet=QUIET)
+    watched.evaluator.expect([(BEAT, "gauge")], watched.world.clock.now)
+    before = watched.evaluator.watched
+    watched.evaluator.replace([parse_rule("quiet", QUIET | {"silent_for": "20s"})])
+    watched.publish("beat", 1.0, host="a")
+    watched.evaluator.refit(before, watched.world.clock.now)
+    watched.evaluator.refit(watched.world.history.records.values(), watched.world.clock.now)
+    watched.evaluator.adopt(watched.world.history.records.values())
+    watched.wait(19)
+    assert watched.told() == []
+    watched.wait(1)
     assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
 
 

@@ -1,5 +1,6 @@
 """What very many series bring at once is worked on in turns, between which others have theirs."""
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,9 @@ import trio
 from trio.testing import MockClock
 
 from broadcaster.alerts import service
+from broadcaster.alerts.evaluator import Evaluator
+from broadcaster.alerts.instance import Change
+from broadcaster.history import Record
 from broadcaster.hub import Hub
 from ingest.samples import Entry, Series
 from tests.broadcaster.alerts.serving import WALL, World, working
@@ -63,14 +67,24 @@ async def test_silence_of_very_many_is_told_some_at_a_time(
         assert [value for *_, value in world.samples("alerts.firing")] == [many]
 
 
-async def test_the_more_changes_wait_the_more_are_told_in_one_go(autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_the_more_changes_wait_the_more_are_told_in_one_go(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    take = Evaluator.take
+
+    def noted(evaluator: Evaluator, most: int) -> list[Change]:
+        changes = take(evaluator, most)
+        taken.append(len(changes))
+        return changes
+
+    monkeypatch.setattr(Evaluator, "take", noted)
     async with working(write(tmp_path, HOT)) as world:
         publish(world, 95.0, range(many := 2 * service.TOLD * service.TOLD_SHARE))
-        while not world.alerts.figures()["alert_changes"]["firing"]:
-            await trio.lowlevel.checkpoint()
-        assert world.alerts.figures()["alert_changes"]["firing"] == 2 * service.TOLD
         await world.alerts.drained()
-        assert world.alerts.figures()["alert_changes"]["firing"] == many
+        assert sum(taken) == many
+        assert max(taken) == 2 * service.TOLD
+        assert min([changes for changes in taken if changes][:-1]) == service.TOLD
         listed = await world.listed(lambda _: True, admin=True)
         assert len(listed["active"]) == listed["rules"][0]["firing"] == many
 
@@ -95,3 +109,33 @@ async def test_a_list_of_very_many_is_made_some_at_a_time_and_true_at_its_end(
             publish(world, 95.0, [many])
         listed = {int(each["series"]["tags"]["host"]) for each in answers[0]["active"]}
         assert listed == set(range(1, many + 1))
+
+
+async def test_rules_are_replaced_some_series_at_a_time(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SWEEP_S", math.inf)  # it is done here, so that nothing depends on when
+    passes = Passes()
+    refitted: list[tuple[int, int]] = []
+    refit = Evaluator.refit
+
+    def noted(evaluator: Evaluator, records: list[Record], now: float) -> None:
+        refitted.append((passes.count, len(records)))
+        refit(evaluator, records, now)
+
+    monkeypatch.setattr(Evaluator, "refit", noted)
+    monkeypatch.setattr(service, "SLICE", 50)
+    async with working(write(tmp_path, HOT)) as world:
+        publish(world, 95.0, range(many := 210))
+        trio.lowlevel.add_instrument(passes)
+        await world.alerts.reload(write(tmp_path, HOT.replace("90", "91.5")))
+        trio.lowlevel.remove_instrument(passes)
+        assert [series for _, series in refitted][:6] == [50, 50, 50, 50, 10, 50]
+        assert max(series for _, series in refitted) == 50
+        assert all(before < after for (before, _), (after, _) in pairwise(refitted))
+        publish(world, 90.5, range(many))
+        await world.alerts.drained()
+        assert world.alerts.figures()["alert_changes"] == {"firing": many, "ok": many}
+        publish(world, 95.0, range(many))
+        await world.alerts.drained()
+        assert world.alerts.figures()["alert_changes"] == {"firing": 2 * many, "ok": many}
