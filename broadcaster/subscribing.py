@@ -143,14 +143,13 @@ class Subscribing:
             self._shared.refusals.count("subscriptions")
             self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
-        self._matchers[id] = compile_selection(selection)
         self._look_up(selection, lambda records: self._begun(id, selection, history, resume, list(records)))
 
     def _begun(
         self, id: int, selection: Selection, history: float | None, resume: str | None, records: list[Record]
     ) -> None:
         """Its series are known."""
-        self.subscriptions[id] = selection
+        self.subscriptions[id], self._matchers[id] = selection, compile_selection(selection)  # as it was looked up by
         _, seq = self._join(records if self._section is None else [*self._section.records, *records])
         hub = self._shared.hub
         assert self._section is not None and self._coverage is not None

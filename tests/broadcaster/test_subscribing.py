@@ -1,10 +1,14 @@
 """New credentials on a connection that is subscribed: what it sees changes at once."""
 
+import gc
+
 import pytest
 
 from broadcaster import backfill as backfill_module
+from broadcaster import selection as selection_module
 from broadcaster import subscribing
 from broadcaster.auth import Grant
+from broadcaster.selection import parse_select
 from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
 from tests.broadcaster.test_publishing import Only
@@ -169,3 +173,54 @@ def test_a_connection_stays_whose_it_is(first: str | None) -> None:
     assert (problem["code"], client.session.grant.subject) == ("bad_token", "ann")
     assert "of another subject (sub)" in problem["message"]
     assert world.shared.refusals.counts == {"bad_token": 1}
+
+
+def compiled(client: Client) -> set[int]:
+    """The subscriptions whose globs are kept compiled."""
+    return set(client.session._subscribing._matchers)
+
+
+def test_globs_are_kept_compiled_for_what_is_subscribed_only() -> None:
+    world = World(subscriptions_max=2)
+    world.accept(*(Entry(Series(f"m.{number}"), (), ()) for number in range(5)))
+    world.searcher.step = 1
+    client = world.client()
+    for id in (1, 1, 2, 3):  # the second and the last are refused
+        client.say(type="subscribe", id=id, select=[{"metric": f"m.?*{id}"}])
+        assert compiled(client) <= set(client.session.subscriptions)
+    while world.searcher.under_way:
+        world.searcher.turn()
+        assert compiled(client) <= set(client.session.subscriptions)
+    assert compiled(client) == set(client.session.subscriptions) == {1, 2}
+    client.say(type="unsubscribe", id=2)
+    client.session.leave()  # while what is left is looked up
+    assert compiled(client) == {1}
+    other = world.client()
+    other.say(type="subscribe", id=1, select=[{"metric": "left.?*alone"}])
+    other.session.leave()
+    assert compiled(other) == set()
+    gc.collect()
+    never = parse_select("left.?*alone")
+    assert frozenset({never}) not in selection_module._matchers, "nobody keeps what was never subscribed"
+
+
+def test_a_lookup_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.accept(*(Entry(Series(f"m.{number}"), (), ()) for number in range(5)))
+    world.searcher.step = 1
+    client = world.client()
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subscribing.Subscribing, "_begun", failing)
+        client.say(type="subscribe", id=1, select=[{"metric": "m.?*"}])
+        while world.searcher.under_way:
+            world.searcher.turn()
+    assert compiled(client) == set()
+    client.say(type="subscribe", id=1, select=[{"metric": "m.?*"}])
+    while world.searcher.under_way:
+        world.searcher.turn()
+    assert [message["type"] for message in client.take()] == ["subscribed"]
+    assert compiled(client) == {1}
