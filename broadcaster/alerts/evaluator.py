@@ -27,7 +27,8 @@ class Evaluator:
 
     def __init__(self, wall: Callable[[], float], on_news: Callable[[], None] = lambda: None) -> None:
         self.rules: tuple[Rule, ...] = ()
-        self.active: dict[Instance, None] = {}  # those that are pending or firing
+        self.active: dict[Instance, State] = {}  # those that are pending or firing
+        self.states = dict.fromkeys(State, 0)  # how many of them; of ok, nothing
         self.timers = Timers()
         self._wall = wall
         self._on_news = on_news
@@ -152,12 +153,12 @@ class Evaluator:
                 del self._expected[series]
                 self.forgotten(record, now)
 
-    def heard(self) -> list[tuple[Series, Kind]]:
-        """The series that alerts on silence watch."""
+    def heard(self, records: Iterable[Record]) -> list[tuple[Series, Kind]]:
+        """Those of the series that alerts on silence watch."""
         return [
             (record.series, record.kind)
-            for record, instances in self._watched.items()
-            if any(each.rule.condition.silent_for_s is not None for each in instances)
+            for record in records
+            if any(each.rule.condition.silent_for_s is not None for each in self._watched.get(record, ()))
         ]
 
     def _take_over(self, expected: Record, record: Record, rules: list[Rule]) -> list[Rule]:
@@ -185,17 +186,26 @@ class Evaluator:
             self._on_news()
 
     def _settle(self, instance: Instance) -> None:
-        if instance.state is State.OK:
-            self.active.pop(instance, None)
-        else:
-            self.active[instance] = None
+        self._count(instance)
         if (due := instance.due) is not None:
             self.timers.set(instance, due)
 
     def _end(self, instance: Instance, reason: Reason, now: float) -> None:
         instance.end(reason, Moment(self._wall(), now))
         instance.wake = None
-        self.active.pop(instance, None)
+        self._count(instance)
+
+    def _count(self, instance: Instance) -> None:
+        state, before = instance.state, self.active.get(instance, State.OK)
+        if state is before:
+            return
+        if before is not State.OK:
+            self.states[before] -= 1
+        if state is State.OK:
+            del self.active[instance]
+        else:
+            self.active[instance] = state
+            self.states[state] += 1
 
     def _tell(self) -> None:
         if self._changes:

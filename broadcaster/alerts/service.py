@@ -23,6 +23,7 @@ from broadcaster.alerts.heard import Heard
 from broadcaster.alerts.instance import Change, Instance, State
 from broadcaster.alerts.rules import Rule
 from broadcaster.alerts.webhook import post
+from broadcaster.history import Record
 from broadcaster.hub import Hub
 from ingest.errors import CommandError
 from ingest.messages import MessageError
@@ -114,7 +115,7 @@ class Alerts:
             try:
                 await self._work()
             finally:
-                self._remember(self._evaluator.heard())
+                self._remember(self._evaluator.heard(self._evaluator.watched))
                 if waiting := self._deliveries.waiting:
                     log.warning("webhooks not delivered before the end: %d", waiting)
 
@@ -199,7 +200,14 @@ class Alerts:
             now = trio.current_time()
             self._evaluator.dismiss(now - self._forget_s, now)
             if not sweep % REMEMBERED and self._folder is not None:
-                await trio.to_thread.run_sync(self._remember, self._evaluator.heard())
+                await trio.to_thread.run_sync(self._remember, await self._heard_now())
+
+    async def _heard_now(self) -> list[Heard]:
+        found: list[Heard] = []
+        for watched in _slices(self._evaluator.watched):
+            found += self._evaluator.heard(watched)
+            await trio.lowlevel.checkpoint()
+        return found
 
     def _remember(self, now_heard: list[Heard]) -> None:
         """For after a restart."""
@@ -226,16 +234,14 @@ class Alerts:
 
     async def _adopt(self) -> None:
         """Every series gets the rules as they are now."""
-        watched = self._evaluator.watched
-        for at in range(0, len(watched), SLICE):
-            self._evaluator.refit(watched[at : at + SLICE], trio.current_time())
+        for watched in _slices(self._evaluator.watched):
+            self._evaluator.refit(watched, trio.current_time())
             await trio.lowlevel.checkpoint()
-        records = list(self._hub.history.records.values())
-        for at in range(0, len(records), SLICE):
+        for records in _slices(list(self._hub.history.records.values())):
             known = self._hub.history.records
-            some = [each for each in records[at : at + SLICE] if known.get(each.series) is each]
-            self._evaluator.refit(some, trio.current_time())  # if it was expected until just now
-            self._evaluator.adopt(some)
+            there = [each for each in records if known.get(each.series) is each]
+            self._evaluator.refit(there, trio.current_time())  # if it was expected until just now
+            self._evaluator.adopt(there)
             await trio.lowlevel.checkpoint()
 
     def _tell(self, files: RuleFiles) -> None:
@@ -270,11 +276,11 @@ class Alerts:
 
     def figures(self) -> dict[str, Any]:
         """Fields of `broadcaster.statistics.Figures`."""
-        states = Counter(each.state.value for each in self._evaluator.active)
+        states = self._evaluator.states
         deliveries = self._deliveries
         return {
             "alert_rules": len(self._evaluator.rules),
-            "alerts": {state.value: states[state.value] for state in (State.PENDING, State.FIRING)},
+            "alerts": {state.value: states[state] for state in (State.PENDING, State.FIRING)},
             "alert_changes": dict(self._changes),
             "webhooks": dict(deliveries.counts.outcomes) if deliveries else {},
             "webhook_retries": deliveries.counts.retries if deliveries else 0,
@@ -328,6 +334,10 @@ class Alerts:
     def _origin(self, rule: Rule, file: str | None) -> Mapping[str, Any]:
         revision = self._files.revisions.get(rule.name) if self._folder is not None else None
         return notices.origin_fields(rule, None if file is None else Path(file).name, revision)
+
+
+def _slices(records: list[Record]) -> Iterator[list[Record]]:
+    return (records[at : at + SLICE] for at in range(0, len(records), SLICE))
 
 
 def _folder(path: Path | None) -> Folder:

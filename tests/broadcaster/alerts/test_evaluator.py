@@ -1,7 +1,8 @@
+from collections import Counter
 from typing import Any
 
 from broadcaster.alerts.evaluator import OWN, Evaluator
-from broadcaster.alerts.instance import Instance
+from broadcaster.alerts.instance import Instance, State
 from broadcaster.alerts.rules import Rule, parse_rule
 from ingest.samples import Entry, Kind, Series
 from tests.broadcaster.world import World
@@ -183,8 +184,10 @@ def test_without_rules_nothing_is_kept() -> None:
     watched = Watched(hot=HOT)
     watched.publish("cpu", 95.0)
     assert len(watched.told()) == 1
+    assert watched.evaluator.states[State.FIRING] == 1
     watched.replace()
     assert watched.told() == [("hot", "cpu", "ok rule")]
+    assert not any(watched.evaluator.states.values())
     assert not watched.evaluator.active
     watched.publish("cpu", 95.0)
     assert watched.told() == []
@@ -221,7 +224,7 @@ BEAT = Series("beat", (("host", "a"),))
 def test_a_series_from_before_a_restart_is_missed() -> None:
     watched = Watched(quiet=QUIET, hot=HOT)
     watched.evaluator.expect([(BEAT, "gauge"), (Series("cpu"), "gauge")], watched.world.clock.now)
-    assert watched.evaluator.heard() == [(BEAT, "gauge")]
+    assert watched.evaluator.heard(watched.evaluator.watched) == [(BEAT, "gauge")]
     watched.wait(9)
     assert watched.told() == []
     watched.wait(1)
@@ -230,7 +233,7 @@ def test_a_series_from_before_a_restart_is_missed() -> None:
     assert watched.told() == [("quiet", "beat{host=a}", "ok value")]
     watched.wait(10)
     assert watched.told() == [("quiet", "beat{host=a}", "firing silent")]
-    assert watched.evaluator.heard() == [(BEAT, "gauge")]
+    assert watched.evaluator.heard(watched.evaluator.watched) == [(BEAT, "gauge")]
 
 
 def test_one_that_comes_in_time_is_as_any() -> None:
@@ -269,7 +272,7 @@ def test_one_that_never_comes_is_dismissed() -> None:
     assert watched.told() == []
     watched.evaluator.dismiss(began + 1, watched.world.clock.now)
     assert watched.told() == [("quiet", "beat{host=a}", "ok forgotten")]
-    assert watched.evaluator.heard() == []
+    assert watched.evaluator.heard(watched.evaluator.watched) == []
 
 
 def test_changes_are_looked_for_and_taken_so_many_at_a_time() -> None:
@@ -288,3 +291,28 @@ def test_changes_are_looked_for_and_taken_so_many_at_a_time() -> None:
     assert watched.evaluator.check(now, 10) is None
     taken += watched.evaluator.take()
     assert sorted(dict(change.record.series.tags)["host"] for change in taken) == [f"{host:02}" for host in range(25)]
+
+
+def test_how_many_are_in_which_state_is_known_without_looking_at_all() -> None:
+    watched = Watched(hot=HOT | {"for": "10s"})
+    hosts = "abcde"
+
+    def counted() -> dict[str, int]:
+        found = Counter(each.state for each in watched.evaluator.active)
+        assert watched.evaluator.states == {state: found[state] for state in State}
+        return {state.value: count for state, count in watched.evaluator.states.items()}
+
+    for host in hosts:
+        watched.publish("cpu", 95.0, host=host)
+    watched.publish("cpu", None, host="a")
+    assert counted() == {"ok": 0, "pending": 4, "firing": 0}
+    watched.publish("cpu", 5.0, host="b")
+    watched.wait(10)
+    assert counted() == {"ok": 0, "pending": 0, "firing": 3}
+    watched.publish("cpu", 95.0, host="a")
+    watched.publish("cpu", 5.0, host="c")
+    assert counted() == {"ok": 0, "pending": 1, "firing": 2}
+    watched.world.clock.now += 4_000
+    watched.world.hub.sweep(watched.world.clock.now)
+    watched.world.hub.sweep(watched.world.clock.now)
+    assert counted() == {"ok": 0, "pending": 0, "firing": 0}
