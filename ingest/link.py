@@ -15,6 +15,7 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError,
 from wsproto.utilities import LocalProtocolError
 
 from ingest.credentials import Credentials
+from ingest.hosts import check_host
 from ingest.messages import encode
 from ingest.trust import Authorities, trust
 
@@ -51,6 +52,10 @@ def stream_url(url: str) -> str:
         _refuse_url(url)
     if parts.query or parts.username is not None:
         raise ValueError("expected a URL without credentials or query: tokens in a URL end up in logs")
+    try:
+        check_host(parts.hostname)
+    except ValueError as error:
+        raise ValueError(f'{error}, got "{url}"') from None
     return urlunsplit(parts._replace(path="/v1/stream" if parts.path in ("", "/") else parts.path, fragment=""))
 
 
@@ -161,11 +166,14 @@ async def _handshake(
 async def _connect(url: str, context: ssl.SSLContext | None) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
     parts = urlsplit(url)
     assert parts.hostname is not None
-    if context is None:
-        return await trio.open_tcp_stream(parts.hostname, parts.port or 80)
-    stream = await trio.open_ssl_over_tcp_stream(
-        parts.hostname, parts.port or 443, ssl_context=context, https_compatible=True
-    )
+    try:
+        if context is None:
+            return await trio.open_tcp_stream(parts.hostname, parts.port or 80)
+        stream = await trio.open_ssl_over_tcp_stream(
+            parts.hostname, parts.port or 443, ssl_context=context, https_compatible=True
+        )
+    except UnicodeError:  # of letters beyond ASCII some cannot be encoded
+        raise HandshakeError(f"{parts.hostname}: no name of a host") from None
     try:
         await stream.do_handshake()
     except BaseException as error:

@@ -15,6 +15,10 @@ def listen(bind: Address, backlog: int) -> socket.socket:
     """A listening TCP socket. Raises CommandError, with the reason in the system's own words."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     try:
+        bind.host.encode("idna")
+    except UnicodeError:
+        raise CommandError(f"cannot listen on {bind}: no name of a host") from None
+    try:
         return socket.create_server((bind.host, bind.port), family=family, backlog=backlog)
     except OSError as error:
         # Python adds the address to the system's text, which a person sees beside it anyway.

@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails, core_schema
 from pydantic_settings import BaseSettings, EnvSettingsSource, TomlConfigSettingsSource
 
 from ingest.errors import CommandError
+from ingest.hosts import check_host
 from ingest.trust import trust
 
 PREFIX = "STREAMGAUGE_"
@@ -71,6 +72,7 @@ class Address:
             raise ValueError("expected HOST:PORT")
         if match["ipv6"] and not _is_ipv6(match["ipv6"]):
             raise ValueError("expected [IPV6-ADDRESS]:PORT")
+        check_host(match["ipv6"] or match["host"])
         return cls(match["ipv6"] or match["host"], int(match["port"]))
 
     def __str__(self) -> str:
@@ -118,6 +120,7 @@ def _url(text: str, schemes: tuple[str, str]) -> str:
         raise ValueError(expected)
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError(f"{expected} without credentials, query or fragment")
+    check_host(parts.hostname)
     return text.rstrip("/")
 
 

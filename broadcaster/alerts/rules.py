@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from broadcaster.selection import GLOB_MAX, Selector
+from ingest.hosts import check_host
 from ingest.samples import MAX_TAGS, TAG_KEY_PATTERN, SampleError, check_text, show
 
 Severity = Literal["info", "warning", "critical"]
@@ -211,6 +212,10 @@ def _webhook(key: str, value: object) -> str:
         or parts.fragment
     ):
         raise expected
+    try:
+        check_host(parts.hostname)
+    except ValueError as error:
+        raise RuleError(key, f"{error}, got {show(parts.hostname)}") from None  # without the path
     return value
 
 

@@ -61,6 +61,8 @@ async def post(url: str, body: bytes, timeout_s: float, tls: ssl.SSLContext | No
         raise WebhookError(_words(error.__cause__ or error)) from None
     except h11.RemoteProtocolError as error:
         raise WebhookError(f"no HTTP: {error}") from None
+    except ValueError as error:  # as UnicodeError of a host that the resolver cannot encode
+        raise WebhookError(f"not a URL to post to: {error}", lasting=True) from None
     if 200 <= status < 300:
         return status
     lasting = status < 500 and status not in RETRY_STATUS

@@ -97,3 +97,16 @@ async def test_a_rejection_is_told_even_if_the_connection_ends_with_it(serve: Se
         with trio.fail_after(2), pytest.raises(ConnectionRejected) as raised:
             await opening(url)
         assert (raised.value.status_code, raised.value.body) == (401, b"no")
+
+
+@pytest.mark.parametrize("url", ["ws://a..b/", "wss://.example:1/", f"ws://{'a' * 64}.b"])
+def test_a_url_whose_host_cannot_be_looked_up(url: str) -> None:
+    with pytest.raises(ValueError, match=f'expected a host with 1 to 63 characters between its dots, got "{url}"'):
+        stream_url(url)
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_a_host_that_cannot_be_encoded_is_nobody_there(scheme: str) -> None:
+    host = "ä" * 63
+    with pytest.raises(HandshakeError, match=f"{host}: no name of a host"):
+        await opening(stream_url(f"{scheme}://{host}"))

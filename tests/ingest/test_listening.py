@@ -23,6 +23,12 @@ def test_a_taken_port() -> None:
     assert str(caught.value) == f"cannot listen on {address}: Address already in use"
 
 
+def test_a_host_that_cannot_be_looked_up() -> None:
+    host = "ä" * 63
+    with pytest.raises(CommandError, match=f"^cannot listen on {host}:1: no name of a host$"):
+        listen(Address(host, 1), 1)
+
+
 async def test_an_answer_to_somebody_who_hangs_up() -> None:
     sent = []
 

@@ -52,6 +52,10 @@ def test_of_a_directory_what_is_broken_is_left_out_by_name_and_line(tmp_path: Pa
         (b"[a]\nb = 1\n[a]\n", "x.toml:3: expected TOML: Cannot declare ('a',) twice"),
         (b"[a]\nb = [1,\n\n", "x.toml:4: expected TOML: Invalid value"),
         (b"# only\nwebhook = 'http://x/'\n", "x.toml:2: webhook: expected a table [webhook]"),
+        (
+            b"[a]\nmetric = 'a'\nabove = 1\nwebhook = 'http://a..b/x'",
+            'x.toml:4: a.webhook: expected a host with 1 to 63 characters between its dots, got "a..b"',
+        ),
         (b"[a]\nb = " + b"[" * 10_000, "x.toml:1: expected TOML: nested too deep"),
         (
             b"[a]\nmetric = 'a'\nabove = 1" + b"0" * 400,

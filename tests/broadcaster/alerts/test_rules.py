@@ -77,6 +77,10 @@ def test_what_is_no_duration(text: str) -> None:
         ({"webhook": "http://x/\r\nfoo"}, "webhook", "expected a URL"),
         ({"webhook": "http://x:99999/"}, "webhook", "expected a URL"),
         ({"webhook": ["http://x/"] * 11}, "webhook", "at most 10"),
+        ({"webhook": "http://a..b/secret"}, "webhook", 'a host with 1 to 63 characters between its dots, got "a..b"'),
+        ({"webhook": "https://.a/secret"}, "webhook", 'a host with 1 to 63 characters between its dots, got ".a"'),
+        ({"webhook": f"http://{'a' * 64}.b/secret"}, "webhook", "a host with 1 to 63 characters"),
+        ({"webhook": f"http://{'a.' * 127}b/secret"}, "webhook", "a host of at most 253 characters"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], key: str, problem: str) -> None:

@@ -70,6 +70,14 @@ async def test_nobody_there() -> None:
         await post(f"http://127.0.0.1:{port}/", BODY, 5.0)
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["hooks..example.com", ".example", "a" * 64 + ".b"])
+async def test_a_host_that_cannot_be_looked_up(scheme: str, host: str) -> None:
+    with pytest.raises(WebhookError, match="not a URL to post to") as failed:
+        await post(f"{scheme}://{host}/", BODY, 5.0)
+    assert failed.value.lasting
+
+
 async def test_over_tls_the_certificate_has_to_be_trusted() -> None:
     authority = trustme.CA()
     served, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
