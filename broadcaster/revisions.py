@@ -8,8 +8,11 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
+from contextlib import suppress
 from pathlib import Path
+
+SHARED, PRIVATE = 0o666, 0o600  # less what the process's umask takes away
 
 
 def revision_of(source: bytes) -> str:
@@ -26,21 +29,36 @@ def read(path: Path, most: int) -> bytes | None:
         return None
 
 
-def replace(path: Path, source: bytes) -> None:
-    """Writes all of it or nothing. Raises OSError."""
-    temporary = None
+def replace(path: Path, source: bytes, mode: int = SHARED) -> None:
+    """Writes all of it or nothing. `mode`: of a new file; one that is replaced keeps its own. Raises OSError."""
+    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(8)}.part")
+    before = None
+    with suppress(FileNotFoundError):
+        before = path.stat()
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode if before is None else PRIVATE)
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
+            if before is not None:
+                _take_after(before, file.fileno())
             file.write(source)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _take_after(before: os.stat_result, descriptor: int) -> None:
+    """Whoever could not read a file shall not be able to after a save."""
+    mode = before.st_mode & 0o777
+    with suppress(PermissionError):  # who is not root keeps what it writes
+        os.fchown(descriptor, before.st_uid, -1)
+    try:
+        os.fchown(descriptor, -1, before.st_gid)
+    except PermissionError:
+        mode &= ~0o070  # that group would be another one
+    os.fchmod(descriptor, mode)
 
 
 def conflict(before: bytes | None, expected: str | None) -> str | None:

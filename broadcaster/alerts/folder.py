@@ -49,7 +49,7 @@ class Folder:
             full = {key: kept[key] for key in ("webhook",) if key in kept} | dict(table)
             source = (revisions.remarks(before or b"") + written(name, full)).encode()
             with _told(name):
-                revisions.replace(path, source)
+                revisions.replace(path, source, revisions.PRIVATE)  # the path of a webhook may be a secret
         return revisions.revision_of(source)
 
     def delete(self, name: str, expected: str) -> None:

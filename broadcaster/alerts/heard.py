@@ -35,4 +35,4 @@ def _heard(each: dict[str, object]) -> Heard:
 def write(path: Path, heard: Iterable[Heard]) -> None:
     """Raises OSError."""
     series = [{"metric": series.metric, "tags": dict(series.tags), "kind": kind} for series, kind in heard]
-    revisions.replace(path, orjson.dumps({"series": series}))
+    revisions.replace(path, orjson.dumps({"series": series}), revisions.PRIVATE)

@@ -37,6 +37,15 @@ def test_what_is_written_is_read_as_the_same_alert(table: dict[str, Any]) -> Non
     assert parse_rule("a-b", document["a-b"]) == parse_rule("a-b", table)
 
 
+def test_a_webhook_is_for_the_owners_eyes_alone(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    revision = folder.put("hot", HOT, None)
+    assert (tmp_path / "hot.toml").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "hot.toml").chmod(0o640)
+    folder.put("hot", HOT | {"above": 95}, revision)
+    assert (tmp_path / "hot.toml").stat().st_mode & 0o777 == 0o640
+
+
 def test_an_alert_is_made_changed_and_deleted(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     first = folder.put("hot", HOT | {"webhook": "http://a/secret"}, None)
