@@ -14,6 +14,7 @@ import trio
 
 USER_AGENT: Final = b"streamgauge"
 RETRY_STATUS: Final = frozenset({408, 425, 429})
+INFORMATIONAL_MAX: Final = 10  # answers of 1xx before the one that counts
 
 
 class WebhookError(Exception):
@@ -112,6 +113,7 @@ async def _exchange(target: Target, body: bytes, tls: ssl.SSLContext | None) -> 
 
 async def _response(stream: trio.abc.Stream, connection: h11.Connection) -> h11.Response:
     """The head of the answer; its body says nothing that is needed."""
+    informational = 0
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
@@ -120,6 +122,8 @@ async def _response(stream: trio.abc.Stream, connection: h11.Connection) -> h11.
             connection.receive_data(bytes(data))
         elif isinstance(event, h11.Response):
             return event
+        elif (informational := informational + 1) > INFORMATIONAL_MAX:
+            raise WebhookError(f"at most {INFORMATIONAL_MAX} answers of 1xx, got more")
 
 
 def _retry_after(response: h11.Response) -> float | None:

@@ -11,6 +11,7 @@ from broadcaster.alerts.webhook import Target, WebhookError, post
 from tests.broadcaster.alerts.receiver import receiving
 
 BODY = b'{"alert":"hot"}'
+HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
 
 async def test_a_post_as_it_arrives() -> None:
@@ -36,6 +37,8 @@ async def test_a_post_as_it_arrives() -> None:
         (b"SMTP ready\r\n\r\n", "no HTTP", False),
         (b"", "closed without an answer", False),
         (b"HTTP/1.1 100 Continue\r\n\r\n", "closed without an answer", False),
+        (HINT * 10, "closed without an answer", False),
+        (HINT * 11, "at most 10 answers of 1xx, got more", False),
     ],
 )
 async def test_answers_that_are_no_success(answer: int | bytes, problem: str, lasting: bool) -> None:
@@ -43,6 +46,11 @@ async def test_answers_that_are_no_success(answer: int | bytes, problem: str, la
         with pytest.raises(WebhookError, match=problem) as failed:
             await post(receiver.url, BODY, 5.0)
     assert failed.value.lasting == lasting
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    async with receiving(HINT * 10 + b"HTTP/1.1 204 No Content\r\n\r\n") as receiver:
+        assert await post(receiver.url, BODY, 5.0) == 204
 
 
 async def test_the_receiver_may_say_when_to_come_again() -> None:
