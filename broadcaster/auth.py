@@ -16,6 +16,10 @@ class Grant(Protocol):
     def may_subscribe(self, metric: str) -> bool: ...
 
     @property
+    def subscribe(self) -> frozenset[str]:
+        """Globs of the metrics that `may_subscribe` allows."""
+
+    @property
     def admin(self) -> bool: ...
 
     @property
@@ -48,6 +52,7 @@ class Everything:
     sight: object = None
     revoked: bool = False
     expires: float | None = None
+    subscribe: frozenset[str] = frozenset({"*"})
 
     def may_publish(self, metric: str) -> bool:
         return True

@@ -66,6 +66,10 @@ class Caller(Protocol):
     def may_subscribe(self, metric: str) -> bool: ...
 
     @property
+    def subscribe(self) -> frozenset[str]:
+        """Globs of the metrics that it may see."""
+
+    @property
     def admin(self) -> bool: ...
 
 

@@ -58,6 +58,17 @@ def compile_glob(glob: str) -> Test:
     return lambda text: text.startswith(body)
 
 
+def covers(glob: str, other: str) -> bool:
+    """True if whatever `other` matches, `glob` does, too. False: that is not so, or not plain.
+
+    Without a `?`, which no `*` of `other` may stand for, whatever `glob` matches as a text it matches as a glob.
+    """
+    if glob == other:
+        return True
+    is_name = "*" not in other and "?" not in other
+    return (is_name or "?" not in glob) and compile_glob(glob)(other)
+
+
 def _expression(glob: str) -> str:
     """Each part between stars is taken where it is first found, for good; the last one at the end."""
     first, *others = ("".join("." if char == "?" else re.escape(char) for char in part) for part in glob.split("*"))

@@ -162,7 +162,7 @@ class Broadcaster:
         errors[code] = errors.get(code, 0) + 1
 
     async def alerts(self, caller: Caller) -> Mapping[str, Any]:
-        return await self.alerting.describe(caller.may_subscribe, admin=caller.admin)
+        return await self.alerting.describe(caller)
 
     # Its tasks.
 
@@ -259,6 +259,7 @@ class _HttpGrant:
         self.subject: str | None = caller.subject
         self.may_publish = caller.may_publish
         self.may_subscribe = caller.may_subscribe
+        self.subscribe = caller.subscribe
 
 
 async def serve(

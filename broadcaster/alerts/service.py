@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import trio
 
 from broadcaster.alerts import heard, notices
@@ -20,7 +19,8 @@ from broadcaster.alerts.evaluator import Evaluator
 from broadcaster.alerts.files import RuleFiles, read_rules
 from broadcaster.alerts.folder import Folder
 from broadcaster.alerts.heard import Heard
-from broadcaster.alerts.instance import Change, Instance, State
+from broadcaster.alerts.instance import Change, State
+from broadcaster.alerts.listing import Listing, Sight
 from broadcaster.alerts.rules import Rule
 from broadcaster.alerts.webhook import post
 from broadcaster.history import Record
@@ -32,12 +32,10 @@ from ingest.samples import Entry
 SWEEP_S: Final = 2.0
 IDLE_S: Final = 3_600.0
 REMEMBERED: Final = 5  # sweeps from one look at what is heard to the next
-RECENT_MAX: Final = 200
 SLICE: Final = 2_000  # series that are matched in one go when rules change
 CHECKED: Final = 100  # series whose time has come that are looked at in one go
 TOLD: Final = 100  # changes that are told in one go, with about 20 µs each; or
 TOLD_SHARE: Final = 32  # this part of those that wait, so that they cannot become ever more
-LISTED: Final = 200  # series that `/v1/alerts` describes in one go
 
 log = logging.getLogger("streamgauge.alerts")
 
@@ -80,6 +78,7 @@ class Alerts:
         self._news = trio.Event()
         self._deliveries: Deliveries | None = None
         self._evaluator = Evaluator(wall, self._wake)
+        self._listing = Listing(self._evaluator, self._episodes, wall)
         self._firing: Counter[str] = Counter()  # by rule
         self._changes = {State.FIRING.value: 0, State.OK.value: 0}
         self._touched: dict[str, Rule] = {}  # whose count of firing series is to be published
@@ -287,53 +286,9 @@ class Alerts:
             "webhooks_waiting": deliveries.waiting if deliveries else 0,
         }
 
-    async def describe(self, may_see: Callable[[str], bool], *, admin: bool) -> Mapping[str, Any]:
-        """The answer of `/v1/alerts`: the rules, and what is pending or firing, of metrics that the caller may see."""
-        asked_at, active = self._wall(), await self._active(may_see)
-        evaluator = self._evaluator
-        pending = Counter(each.rule.name for each in evaluator.active if each.state is State.PENDING)
-        owners = self._files.owners
-        answer: dict[str, Any] = {
-            "time": asked_at,
-            "rules": [
-                {
-                    **notices.rule_fields(rule, pending[rule.name], self._firing[rule.name]),
-                    **(self._origin(rule, owners.get(rule.name)) if admin else {}),
-                }
-                for rule in evaluator.rules
-                if may_see(rule.condition.selector.metric)
-            ],
-            "active": active,
-            "recent": [
-                notices.episode_fields(each)
-                for each in reversed(self._episodes.over)
-                if may_see(each.fired.record.series.metric)
-            ][:RECENT_MAX],
-            "writable": admin and self._folder is not None,
-        }
-        if admin:
-            answer["problems"] = [
-                {"file": each.file, "line": each.line, "message": each.message} for each in self._files.problems
-            ]
-        return answer
-
-    async def _active(self, may_see: Callable[[str], bool]) -> list[orjson.Fragment]:
-        """Those that are pending or firing when it returns, encoded some at a time, since there may be very many."""
-        active, told = self._evaluator.active, dict[Instance, orjson.Fragment | None]()
-        while left := [each for each in active if each not in told]:
-            for at, each in enumerate(left, 1):
-                seen = may_see(each.record.series.metric)
-                told[each] = orjson.Fragment(orjson.dumps(self._instance_fields(each))) if seen else None
-                if not at % LISTED:
-                    await trio.lowlevel.checkpoint()
-        return [fragment for each in active if (fragment := told[each]) is not None]
-
-    def _instance_fields(self, instance: Instance) -> Mapping[str, Any]:
-        return notices.instance_fields(instance, self._episodes.fired(instance.rule.name, instance.record.series))
-
-    def _origin(self, rule: Rule, file: str | None) -> Mapping[str, Any]:
-        revision = self._files.revisions.get(rule.name) if self._folder is not None else None
-        return notices.origin_fields(rule, None if file is None else Path(file).name, revision)
+    async def describe(self, sight: Sight) -> Mapping[str, Any]:
+        """The answer of `/v1/alerts`."""
+        return await self._listing.answer(sight, self._files, writable=self._folder is not None)
 
 
 def _slices(records: list[Record]) -> Iterator[list[Record]]:

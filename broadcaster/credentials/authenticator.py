@@ -31,6 +31,10 @@ class TokenGrant:
         return self.scope.admin
 
     @property
+    def subscribe(self) -> frozenset[str]:
+        return self.scope.subscribe
+
+    @property
     def sight(self) -> object:
         return self.scope.subscribe
 

@@ -56,7 +56,7 @@ export class AlertsBanner {
       const row = this.rows.get(keyOf(each));
       if (!row) continue;
       const [item] = each.items;
-      const others = each.items.length - 1;
+      const others = each.count - 1;
       const value = this.valueOf(item);
       say(row.text, each.text + (others ? ` · and on ${others} more` : ''));
       say(row.value, value === null ? '' : `now ${formatValue(value, item.series?.unit ?? null)}`);

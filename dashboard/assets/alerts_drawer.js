@@ -90,7 +90,7 @@ export class AlertsDrawer {
     };
     const active = state.firing.flatMap(({ items }) => items);
     const pending = state.active.filter((each) => each.state === 'pending');
-    this.firing.fill([...active, ...pending].map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.');
+    this.firing.fill([...active, ...pending].map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.', state.unlisted);
     this.over.fill(state.over.slice(0, SHOWN).map((each) => item(`over ${keyOf(each)} ${each.ended} ${each.ended_reason}`, each, () => this.#over(each))), 'Nothing has fired since the broadcaster began.');
     this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify({ ...each, firing: 0, pending: 0 })} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
     this.create.hidden = !state.writable;
@@ -172,11 +172,11 @@ function section(name) {
   const none = h('p', { class: 'alerts-none' });
   const count = h('span', { class: 'count' });
   const node = h('section', { 'aria-label': name }, h('h3', {}, name, ' ', count), list, none);
-  const fill = (/** @type {HTMLElement[]} */ items, /** @type {string} */ nothing) => {
+  const fill = (/** @type {HTMLElement[]} */ items, /** @type {string} */ nothing, unlisted = 0) => {
     order(list, items);
-    none.hidden = items.length > 0;
-    say(none, nothing);
-    say(count, items.length ? String(items.length) : '');
+    none.hidden = items.length > 0 && !unlisted;
+    say(none, unlisted ? `And ${unlisted.toLocaleString()} more that began before; the newest are listed.` : nothing);
+    say(count, items.length ? (items.length + unlisted).toLocaleString() : '');
   };
   return { node, fill };
 }

@@ -19,7 +19,7 @@ const GRAVITY = /** @type {Record<string, number>} */ ({ info: 1, warning: 2, cr
  * @property {string} alert @property {Severity} severity @property {string|null} message @property {string} metric glob @property {Record<string, string>} tags globs
  * @property {{above: number|null, below: number|null, clear: number|null, for_s: number, silent_for_s: number|null, rate: boolean}} condition
  * @property {number} pending @property {number} firing @property {string[]} [webhooks] hosts @property {string|null} [file] @property {string|null} [revision] null: edited by hand
- * @typedef {{alert: string, severity: Severity, text: string, fired: number, items: Active[]}} Firing one alert, on all its series
+ * @typedef {{alert: string, severity: Severity, text: string, fired: number, items: Active[], count: number}} Firing one alert, on all its series; `items` are those that are listed
  */
 
 /** @param {{alert: string, series: Of|null}} item @returns {string} */
@@ -39,6 +39,7 @@ export class AlertsState {
     this.active = [];
     /** @type {Over[]} the newest first */
     this.over = [];
+    this.unlisted = 0; // of what is active: the broadcaster lists the newest
     this.writable = false;
     this.known = false;
     this.reachable = true;
@@ -46,16 +47,17 @@ export class AlertsState {
   }
 
   /** @param {any} body of `/v1/alerts` */
-  answered({ time, rules, active, recent = [], writable = false }) {
+  answered({ time, rules, active, active_total = active.length, recent = [], writable = false }) {
+    const unlisted = Math.max(0, active_total - active.length);
     const told = new Set(recent.map(keyOf));
     const still = new Set(active.map(nameOf));
-    const lost = this.#firing().filter((each) => each.series && !still.has(nameOf(each)) && !recent.some((/** @type {Over} */ over) => nameOf(over) === nameOf(each)));
+    const lost = unlisted ? [] : this.#firing().filter((each) => each.series && !still.has(nameOf(each)) && !recent.some((/** @type {Over} */ over) => nameOf(over) === nameOf(each)));
     const kept = [...lost.map((each) => overOf(each, time, 'unknown')), ...this.over].filter((each) => each.series && !told.has(keyOf(each)));
     this.over = [...recent, ...kept].sort((a, b) => b.ended - a.ended).slice(0, OVER_MOST);
     const texts = new Map(this.#firing().map((each) => [keyOf({ ...each, fired: begin(each) }), each.text]));
     const asTold = (/** @type {Active} */ each) => ({ ...each, text: texts.get(keyOf({ ...each, fired: begin(each) })) ?? each.text });
     this.active = active.map(asTold);
-    Object.assign(this, { rules, writable, known: true, reachable: true });
+    Object.assign(this, { rules, unlisted, writable, known: true, reachable: true });
     this.version++;
   }
 
@@ -95,10 +97,15 @@ export class AlertsState {
   /** @returns {Firing[]} the gravest first, and of those the newest */
   get firing() {
     const byAlert = /** @type {Map<string, Active[]>} */ (new Map());
-    for (const each of this.#firing()) byAlert.set(each.alert, [...(byAlert.get(each.alert) ?? []), each]);
+    for (const each of this.#firing()) {
+      const items = byAlert.get(each.alert);
+      if (items) items.push(each);
+      else byAlert.set(each.alert, [each]);
+    }
+    const counted = new Map(this.unlisted ? this.rules.map(({ alert, firing }) => [alert, firing]) : []);
     const all = [...byAlert].map(([alert, items]) => {
       const [first] = items.sort((a, b) => begin(a) - begin(b));
-      return { alert, severity: first.severity, text: first.text, fired: begin(first), items };
+      return { alert, severity: first.severity, text: first.text, fired: begin(first), items, count: Math.max(items.length, counted.get(alert) ?? 0) };
     });
     return all.sort((a, b) => gravityOf(b) - gravityOf(a) || b.fired - a.fired);
   }

@@ -28,6 +28,7 @@ SERIES = [Series("host.load", (("window", "1m"),)), Series("shop.requests")]
 class Grant:
     admin: bool = True
     subject: str | None = None
+    subscribe: frozenset[str] = frozenset({"*"})
 
     def may_publish(self, metric: str) -> bool:
         return True

@@ -25,6 +25,10 @@ class Only:
     revoked: bool = False
 
     @property
+    def subscribe(self) -> frozenset[str]:
+        return frozenset({f"{self.prefix}*"})
+
+    @property
     def sight(self) -> str:
         return self.prefix
 

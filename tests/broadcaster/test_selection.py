@@ -10,6 +10,7 @@ from broadcaster.selection import (
     Selector,
     compile_glob,
     compile_selection,
+    covers,
     glob_match,
     parse_select,
     parse_selection,
@@ -44,6 +45,25 @@ def test_a_glob_matches_as_a_regular_expression_would(glob: str, text: str) -> N
 @given(st.text("ab*?", min_size=1, max_size=6), st.text("ab", max_size=8))
 def test_short_alphabets_meet_often(glob: str, text: str) -> None:
     assert glob_match(glob, text) == compile_glob(glob)(text) == by_regex(glob, text)
+
+
+@QUICK
+@given(st.text("ab*?", min_size=1, max_size=5), st.text("ab*?", min_size=1, max_size=5), st.text("ab", max_size=8))
+def test_what_a_glob_covers_it_matches(glob: str, other: str, text: str) -> None:
+    assert covers(glob, glob)
+    if covers(glob, other) and glob_match(other, text):
+        assert glob_match(glob, text)
+
+
+@pytest.mark.parametrize(
+    ("glob", "other", "is_covered"),
+    [
+        *(("*", "a?*", True), ("a.*", "a.b*", True), ("a.*", "a.?", True), ("*.b", "a*.b", True), ("a.?", "a.b", True)),
+        *(("a.?", "a.?", True), ("a.?", "a.*", False), ("a.*", "a*", False), ("a.b", "a.?", False), ("*a", "*", False)),
+    ],
+)
+def test_a_glob_covers_what_is_plainly_within_it(glob: str, other: str, is_covered: bool) -> None:
+    assert covers(glob, other) == is_covered
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,16 @@ export const checks = {
     state.answered(body(300, [active('a', 'x', 250)], []));
     same([told(state), ended(state)], [['a 1'], ['a 90-200 unknown', 'b 10-20 value']]);
   },
+  'alerts_state.js: what is too much to be listed is counted, and not taken for over': async (m, same) => {
+    const state = new m.AlertsState();
+    const rules = (firing) => [{ alert: 'a', firing }, { alert: 'b', firing: 1 }];
+    state.answered(body(100, [active('a', 'x', 1), active('a', 'y', 2), active('b', 'x', 3)], [], { rules: rules(2) }));
+    same([state.unlisted, state.firing.map(({ alert, count }) => `${alert} ${count}`)], [0, ['b 1', 'a 2']]);
+    state.answered(body(101, [active('a', 'x', 1), active('b', 'x', 3)], [], { rules: rules(5), active_total: 6 }));
+    same([state.unlisted, told(state), state.firing.map(({ count }) => count), ended(state)], [4, ['b 1', 'a 1'], [1, 5], []]);
+    state.answered(body(102, [active('b', 'x', 3)], [], { rules: rules(0), active_total: 1 }));
+    same([state.unlisted, told(state), ended(state)], [0, ['b 1'], ['a 1-102 unknown']]);
+  },
   'alerts_state.js: the text is the one with which it was first told': async (m, same) => {
     const state = new m.AlertsState();
     state.answered(body(100, [active('a', 'x', 90, { text: 'is 95' })]));

@@ -29,6 +29,11 @@ class Grant:
     def sight(self) -> str:
         return self.scope
 
+    @property
+    def subscribe(self) -> frozenset[str]:
+        parts = [part.partition(":") for part in self.scope.split()]
+        return frozenset(glob for name, _, glob in parts if name == "subscribe")
+
     def _allows(self, right: str, metric: str) -> bool:
         scopes = [part.partition(":") for part in self.scope.split()]
         return any(name == right and fnmatchcase(metric, glob) for name, _, glob in scopes)

@@ -1,6 +1,6 @@
 """Alerts at work over a hub without sockets; time is the mock clock's."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import trio
 from broadcaster.alerts.service import Alerts
 from broadcaster.alerts.webhook import WebhookError
 from broadcaster.config import BroadcasterConfig
+from broadcaster.credentials.scopes import parse_scope
 from broadcaster.history import History
 from broadcaster.hub import Hub
 from ingest.samples import Entry, Series
@@ -54,8 +55,8 @@ class World:
                 found += [(name, round(time - start, 3), value) for time, value in zip(times, values, strict=True)]
         return sorted(found, key=lambda each: each[1])
 
-    async def listed(self, may_see: Callable[[str], bool], *, admin: bool) -> Any:
-        return orjson.loads(orjson.dumps(await self.alerts.describe(may_see, admin=admin)))
+    async def listed(self, scope: str = "subscribe:* admin") -> Any:
+        return orjson.loads(orjson.dumps(await self.alerts.describe(parse_scope(scope))))
 
     started = 0.0
 

@@ -90,7 +90,7 @@ async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], 
         await world.publish(95.0, host="a")
         await world.publish(1.0, metric="disk")
         await trio.sleep(6)
-        listed = await world.listed(lambda metric: True, admin=True)
+        listed = await world.listed()
         assert [(each["alert"], each["pending"], each["firing"]) for each in listed["rules"]] == [
             ("hot", 1, 0),
             ("dead", 0, 1),
@@ -100,7 +100,7 @@ async def test_what_is_listed(autojump_clock: MockClock, write: Callable[[str], 
             ("dead", "firing", 1.0),
         ]
         assert listed["problems"] == []
-        some = await world.listed(lambda metric: metric == "cpu", admin=False)
+        some = await world.listed("subscribe:cpu")
         assert [each["alert"] for each in some["rules"] + some["active"]] == ["hot", "hot"]
         assert "problems" not in some
 
@@ -118,11 +118,11 @@ async def test_changed_files_are_read_again(
         await world.publish(95.0, metric="disk")
         write(AT_ONCE + '[full]\nmetric = "disk"\nabove = 99')
         await world.alerts.reload(path)
-        assert [rule["firing"] for rule in (await world.listed(lambda _: True, admin=True))["rules"]] == [1, 0]
+        assert [rule["firing"] for rule in (await world.listed())["rules"]] == [1, 0]
         write("[hot]\nmetric = 5")
         await world.alerts.reload(path)
         assert "alerts.toml:2: hot.metric: expected a glob of 1 to 256 characters, got 5" in caplog.text
-        listed = await world.listed(lambda _: True, admin=True)
+        listed = await world.listed()
         assert [rule["alert"] for rule in listed["rules"]] == ["hot", "full"]
         assert listed["problems"][0]["line"] == 2
         write("")
@@ -131,7 +131,7 @@ async def test_changed_files_are_read_again(
         assert world.samples("alerts.state")[-1][2] == (
             "hot is over: cpu is not watched any more: the alert was changed or removed"
         )
-        assert (await world.listed(lambda _: True, admin=True))["rules"] == []
+        assert (await world.listed())["rules"] == []
 
 
 async def test_a_name_that_a_producer_took_is_left_alone(
@@ -180,7 +180,7 @@ async def test_of_a_directory_the_good_files_count(
     directory = write("[hot").parent
     (directory / "other.toml").write_text(AT_ONCE)
     world = World(directory)
-    assert [rule["alert"] for rule in (await world.listed(lambda _: True, admin=False))["rules"]] == ["hot"]
+    assert [rule["alert"] for rule in (await world.listed("subscribe:*"))["rules"]] == ["hot"]
     assert "alerts.toml:1: expected TOML" in caplog.text
 
 
@@ -188,7 +188,7 @@ async def test_without_alerts_the_hub_asks_nobody(autojump_clock: MockClock) -> 
     async with working(None) as world:
         await world.publish(95.0)
         assert world.hub.inspector is None
-        assert (await world.listed(lambda _: True, admin=False))["rules"] == []
+        assert (await world.listed("subscribe:*"))["rules"] == []
 
 
 async def test_an_alert_is_put_and_judged_at_once(autojump_clock: MockClock, tmp_path: Path) -> None:
@@ -197,18 +197,18 @@ async def test_an_alert_is_put_and_judged_at_once(autojump_clock: MockClock, tmp
         put = await world.alerts.put("hot", {"metric": "cpu", "above": 90, "webhook": "http://a/secret"}, None)
         await world.publish(95.0)
         assert [body["state"] for _, body in world.posted] == ["firing"]
-        listed = await world.listed(lambda _: True, admin=True)
+        listed = await world.listed()
         (rule,) = listed["rules"]
         assert (rule["file"], rule["revision"], listed["writable"]) == ("hot.toml", put["revision"], True)
         assert listed["active"][0]["fired"] == listed["active"][0]["since"] > WALL
-        seen = await world.listed(lambda _: True, admin=False)
+        seen = await world.listed("subscribe:*")
         assert seen["writable"] is False
         assert "revision" not in seen["rules"][0]
         await world.alerts.delete("hot", put["revision"])
         await trio.testing.wait_all_tasks_blocked()
-        (over,) = (await world.listed(lambda _: True, admin=False))["recent"]
+        (over,) = (await world.listed("subscribe:*"))["recent"]
         assert (over["alert"], over["ended_reason"], over["value"]) == ("hot", "rule", 95.0)
-        assert (await world.listed(lambda metric: metric != "cpu", admin=False))["recent"] == []
+        assert (await world.listed("subscribe:disk"))["recent"] == []
 
 
 async def test_of_what_is_over_it_is_known_how_long_it_was(
@@ -218,7 +218,7 @@ async def test_of_what_is_over_it_is_known_how_long_it_was(
         await world.publish(95.0)
         await trio.sleep(7)
         await world.publish(5.0)
-        (over,) = (await world.listed(lambda _: True, admin=False))["recent"]
+        (over,) = (await world.listed("subscribe:*"))["recent"]
     assert (over["fired"], over["ended"] - over["fired"]) == (WALL + world.started, 7)
     assert (over["value"], over["ended_value"], over["text"]) == (95.0, 5.0, "cpu is 95, above 90")
 
@@ -230,7 +230,7 @@ async def test_without_the_setting_nothing_is_put(autojump_clock: MockClock, wri
             await world.alerts.put("other", {"metric": "cpu", "above": 90}, None)
         with pytest.raises(MessageError, match="--alerts-writable"):
             await world.alerts.delete("alerts", "0")
-        assert (await world.listed(lambda _: True, admin=True))["rules"][0]["revision"] is None
+        assert (await world.listed())["rules"][0]["revision"] is None
     with pytest.raises(CommandError, match="expected a directory, for --alerts-writable"):
         World(path, writable=True)
     with pytest.raises(CommandError, match="needs --alerts DIR"):
