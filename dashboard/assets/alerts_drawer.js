@@ -9,6 +9,7 @@ import { session } from './session.js';
 import { describe } from './tags.js';
 
 const DAY_S = 86_400;
+const ACTIVE_SHOWN = 100;
 const SHOWN = 60; // of what is over
 const SURE_MS = 4000;
 
@@ -88,9 +89,9 @@ export class AlertsDrawer {
       this.items.set(key, made);
       return made.node;
     };
-    const active = state.firing.flatMap(({ items }) => items);
-    const pending = state.active.filter((each) => each.state === 'pending');
-    this.firing.fill([...active, ...pending].map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.', state.unlisted);
+    const active = [...state.firing.flatMap(({ items }) => items), ...state.active.filter((each) => each.state === 'pending')];
+    const shown = active.slice(0, ACTIVE_SHOWN);
+    this.firing.fill(shown.map((each) => item(`${each.state} ${keyOf({ ...each, fired: begin(each) })} ${each.severity}`, each, () => this.#active(each))), state.known ? 'Nothing fires.' : 'Not known yet.', active.length - shown.length + state.unlisted);
     this.over.fill(state.over.slice(0, SHOWN).map((each) => item(`over ${keyOf(each)} ${each.ended} ${each.ended_reason}`, each, () => this.#over(each))), 'Nothing has fired since the broadcaster began.');
     this.rules.fill(state.rules.map((each) => item(`rule ${JSON.stringify({ ...each, firing: 0, pending: 0 })} ${state.writable}`, each, () => this.#rule(each))), 'There are none yet.');
     this.create.hidden = !state.writable;
@@ -172,11 +173,11 @@ function section(name) {
   const none = h('p', { class: 'alerts-none' });
   const count = h('span', { class: 'count' });
   const node = h('section', { 'aria-label': name }, h('h3', {}, name, ' ', count), list, none);
-  const fill = (/** @type {HTMLElement[]} */ items, /** @type {string} */ nothing, unlisted = 0) => {
+  const fill = (/** @type {HTMLElement[]} */ items, /** @type {string} */ nothing, more = 0) => {
     order(list, items);
-    none.hidden = items.length > 0 && !unlisted;
-    say(none, unlisted ? `And ${unlisted.toLocaleString()} more that began before; the newest are listed.` : nothing);
-    say(count, items.length ? (items.length + unlisted).toLocaleString() : '');
+    none.hidden = items.length > 0 && !more;
+    say(none, more ? `And on ${more} more series.` : nothing);
+    say(count, items.length ? String(items.length + more) : '');
   };
   return { node, fill };
 }
