@@ -8,6 +8,24 @@ SPARE = 16  # connections beyond the limit that are told so; others are closed w
 NEIGHBOURS_BITS = 64  # of an IPv6 address: whoever has one usually has all that begin like it
 
 
+def _parsed(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:  # no address, as in tests without sockets
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _shared(address: IPv4Address | IPv6Address) -> str:
+    return str(address) if isinstance(address, IPv4Address) else str(IPv6Network((address, NEIGHBOURS_BITS), False))
+
+
+def neighbours(host: str) -> str:
+    """What is counted as one with this host: itself, or an IPv6 address's neighbours; any other text as it is."""
+    address = _parsed(host)
+    return host if address is None else _shared(address)
+
+
 class Addresses:
     """`most` connections of one address; 0: no bound. Those of `trusted` networks are not counted."""
 
@@ -27,15 +45,10 @@ class Addresses:
 
     def _key(self, host: str) -> str | None:
         """What is counted for this host. None: nothing is."""
-        try:
-            address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
-        except ValueError:  # no address, as in tests without sockets
+        address = _parsed(host)
+        if address is None or any(address in network for network in self._trusted):
             return None
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if any(address in network for network in self._trusted):
-            return None
-        return str(address) if isinstance(address, IPv4Address) else str(IPv6Network((address, NEIGHBOURS_BITS), False))
+        return _shared(address)
 
     def enter(self, host: str) -> bool:
         """Counts one more. False: it is so many too many that it is not counted and shall not even be answered."""

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dashboard.config import DashboardConfig
-from dashboard.signin.attempts import Attempts
+from dashboard.signin.attempts import MOMENT_S, Attempts, Refused
 from dashboard.signin.origin import address_of, is_in, networks
-from dashboard.signin.passwords import PASSWORD_MOST
+from dashboard.signin.passwords import PASSWORD_MOST, Account
 from dashboard.signin.people import People
 from dashboard.signin.roles import NAME, Person, role_of
 from dashboard.signin.sessions import Session, Sessions
@@ -23,8 +23,8 @@ log = logging.getLogger("streamgauge.dashboard")
 
 VERIFYING = 2
 WAITING = 8
-BUSY_S = 2
 FORWARDED_FOR = "X-Forwarded-For"
+LOGGED = {"failures": "too many attempts", "full": "too many failures of all together"}
 
 
 class NotSignedIn(Exception):
@@ -90,25 +90,36 @@ class Door:
         address = self._address(asking)
         if not NAME.fullmatch(name) or not 0 < len(password) <= PASSWORD_MOST:
             name, password = "", password[:PASSWORD_MOST] or " "  # nobody's, and it takes its time all the same
-        if wait := self._attempts.begin(address, name):
-            log.warning("sign-in: too many attempts", extra={"address": address, "user": self._known(name)})
-            raise NotSignedIn(429, f"Too many attempts. Try again in {_in_words(wait)}.", wait)
-        with self._turn():
-            account = self._people.verify(name, password)
+        account = self._judged(self._people, address, name, password)
         if account is None:
             log.warning("sign-in: wrong name or password", extra={"address": address, "user": self._known(name)})
             raise NotSignedIn(401, "That name and password do not belong together.")
-        self._attempts.succeeded(address, name)
         if asking.cookie:
             self._sessions.close(asking.cookie)
         log.info("signed in", extra={"address": address, "user": account.name, "role": account.role})
         return self._sessions.open(account.name, account.hash)
 
+    def _judged(self, people: People, address: str, name: str, password: str) -> Account | None:
+        """Raises NotSignedIn if it may not be tried now."""
+        try:
+            with self._attempts.begin(address, name) as attempt, self._turn():
+                account = people.verify(name, password)
+                attempt.right = account is not None
+        except Refused as error:
+            if error.why == "under_way":
+                raise _busy() from None
+            log.warning("sign-in: %s", LOGGED[error.why], extra={"address": address, "user": self._known(name)})
+            later = f"Try again in {_in_words(error.wait_s)}."
+            if error.why == "full":
+                raise NotSignedIn(503, f"Too many sign-ins failed lately. {later}", error.wait_s) from None
+            raise NotSignedIn(429, f"Too many attempts. {later}", error.wait_s) from None
+        return account
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Of the few who are verified at once. Raises NotSignedIn if too many wait already."""
         if not self._places.acquire(blocking=False):
-            raise NotSignedIn(503, "Many are signing in at once. Try again in a moment.", BUSY_S)
+            raise _busy()
         try:
             with self._slots:
                 yield
@@ -132,6 +143,10 @@ class Door:
     def left_s(self, session: Session | None) -> float:
         """For how long at most the person stays signed in; without a session, as long as the proxy says so."""
         return self._config.session_s if session is None else self._sessions.left_s(session)
+
+
+def _busy() -> NotSignedIn:
+    return NotSignedIn(503, "Many are signing in at once. Try again in a moment.", MOMENT_S)
 
 
 def _in_words(seconds: int) -> str:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.addresses import SPARE, Addresses
+from broadcaster.addresses import SPARE, Addresses, neighbours
 from tests.broadcaster.frame_parts import QUICK
 
 
@@ -23,6 +23,19 @@ from tests.broadcaster.frame_parts import QUICK
 )
 def test_what_is_counted_for_a_host(host: str, key: str | None) -> None:
     assert Addresses(5, ("127.0.0.0/8", "::1/128", "10.0.0.0/8")).key(host) == key
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("127.0.0.5", "127.0.0.5"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_what_counts_as_one_with_a_host(host: str, key: str) -> None:
+    assert neighbours(host) == key
 
 
 def test_over_the_limit_some_are_told_and_the_rest_are_not_let_in() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.config import DashboardConfig
+from dashboard.signin import attempts, passwords
 from dashboard.signin import door as module
-from dashboard.signin import passwords
 from dashboard.signin.door import Asking, Door, NotSignedIn
 from dashboard.signin.roles import Person
 from tests.dashboard.signin.conftest import PASSWORD, Configured
@@ -137,6 +137,47 @@ def test_only_few_are_verified_at_once_and_few_wait(configured: Configured, monk
     assert most == module.VERIFYING
     assert statuses.count(503) == 20
     assert statuses.count(401) == 10
+
+
+def test_many_of_one_address_with_the_right_password_wait_for_a_moment_only(
+    configured: Configured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(configured(signin_attempts=2))
+    told = list[tuple[int, int | None]]()
+
+    def first(account: passwords.Account, password: str) -> bool:
+        monkeypatch.setattr(passwords, "verify", second)
+        door.sign_in(asking(), "admin", PASSWORD)
+        return True
+
+    def second(account: passwords.Account, password: str) -> bool:
+        error = refused(door, asking(), "viewer", PASSWORD)
+        told.append((error.status, error.retry_s))
+        return True
+
+    monkeypatch.setattr(passwords, "verify", first)
+    door.sign_in(asking(), "editor", PASSWORD)
+    assert told == [(503, 2)]
+    monkeypatch.setattr(passwords, "verify", lambda account, password: False)
+    assert [refused(door, asking(), "admin", "wrong").status for _ in range(3)] == [401, 401, 429]
+
+
+def test_a_place_that_was_not_to_be_had_is_no_failure(configured: Configured) -> None:
+    door = Door(configured(signin_attempts=1))
+    held = module.VERIFYING + module.WAITING
+    assert all(door._places.acquire(blocking=False) for _ in range(held))
+    assert [refused(door, asking(), "editor", PASSWORD).status for _ in range(3)] == [503, 503, 503]
+    door._places.release(held)
+    assert person(door, asking(cookie=door.sign_in(asking(), "editor", PASSWORD))) is not None
+
+
+def test_too_many_failures_of_all_together_are_told(configured: Configured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "KEPT", 2)
+    door = Door(configured())
+    refused(door, asking("192.0.2.1"), "nobody", "wrong")
+    error = refused(door, asking("192.0.2.2"), "editor", PASSWORD)
+    assert (error.status, error.retry_s) == (503, 300)
+    assert error.message == "Too many sign-ins failed lately. Try again in 5 minutes."
 
 
 def proxied(**settings: object) -> DashboardConfig:
