@@ -5,6 +5,7 @@ import re
 SUBJECT = "sub:"
 ENTRIES_MAX = 100_000
 EXPECTED = "expected a token's id (jti) or sub:NAME on each line, # before a comment"
+NEARLY = "expected sub:NAME, in small letters and without a space after the colon"
 
 
 class Revocations:
@@ -21,12 +22,14 @@ class Revocations:
 def parse_revocations(data: bytes) -> Revocations:
     """Raises ValueError, which names the line."""
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")  # some editors begin a file with a mark, which would be of the first entry
     except UnicodeDecodeError:
         raise ValueError("expected UTF-8") from None
     ids, subjects = set[str](), set[str]()
     for number, line in enumerate(text.splitlines(), 1):
         entry = re.sub(r"(^|\s)#.*", "", line).strip()
+        if _is_nearly_subject(entry):
+            raise ValueError(f"line {number}: {NEARLY}")
         if entry.startswith(SUBJECT) and len(entry) > len(SUBJECT):
             subjects.add(entry.removeprefix(SUBJECT))
         elif entry and not re.search(r"\s", entry) and entry != SUBJECT:
@@ -36,3 +39,9 @@ def parse_revocations(data: bytes) -> Revocations:
     if len(ids) + len(subjects) > ENTRIES_MAX:
         raise ValueError(f"at most {ENTRIES_MAX} entries")
     return Revocations(frozenset(ids), frozenset(subjects))
+
+
+def _is_nearly_subject(entry: str) -> bool:
+    """Taken for another subject, or for an id, it would revoke nothing, and nobody would notice."""
+    kind, name = entry[: len(SUBJECT)], entry[len(SUBJECT) :]
+    return kind.lower() == SUBJECT and (kind != SUBJECT or name[:1].isspace())

@@ -17,6 +17,16 @@ def test_a_line_that_is_neither_is_named(line: str) -> None:
         parse_revocations(f"good\n{line}\n".encode())
 
 
+@pytest.mark.parametrize("line", ["sub: ana", "sub:\u00a0ana", "SUB:ana", "Sub:ana  # left", " SUB:"])
+def test_what_would_revoke_nobody_is_named(line: str) -> None:
+    with pytest.raises(ValueError, match=r"line 2: expected sub:NAME, in small letters and without a space"):
+        parse_revocations(f"good\n{line}\n".encode())
+
+
+def test_the_mark_that_editors_begin_a_file_with_is_not_of_the_first_entry() -> None:
+    assert parse_revocations(b"\xef\xbb\xbfsub:ana\n").covers(None, "ana")
+
+
 def test_an_empty_file_revokes_nothing() -> None:
     assert not parse_revocations(b"").covers("", "")
 
