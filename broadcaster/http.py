@@ -72,6 +72,12 @@ class Caller(Protocol):
     @property
     def admin(self) -> bool: ...
 
+    @property
+    def revoked(self) -> bool: ...
+
+    @property
+    def expires(self) -> float | None: ...
+
 
 class Core(Protocol):
     """What the HTTP side needs of a broadcaster. Times are Unix seconds."""
@@ -259,8 +265,10 @@ async def _publish(request: Request, core: Core) -> Response:
         body = await _body_in_time(request, core.config.message_bytes, core)
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
-    address = request.client.host if request.client else ""
-    ack = core.publish(decode(body), caller, address, time.time(), len(body))
+    now, address = time.time(), request.client.host if request.client else ""
+    if caller.revoked or (caller.expires is not None and caller.expires <= now):
+        caller = _caller(request, core)  # says so: a body may take longer than its token is good
+    ack = core.publish(decode(body), caller, address, now, len(body))
     await core.stored()
     rejected = ack["rejected"]
     if rejected and not ack["accepted"] and all(each.code == "forbidden" for each in rejected):
@@ -307,6 +315,7 @@ async def _put_alert(request: Request, core: Core) -> Response:
         raise MessageError("bad_type", "Content-Type: expected application/json")
     expected = _revision(request, creating=True)
     table = decode(await _body_in_time(request, ALERT_BYTES, core))
+    _admin(request, core)  # a body may take longer than its token is good
     answer = await core.alerting.put(request.path_params["name"], table, expected)
     return JSON(answer, 201 if expected is None else 200)
 

@@ -29,6 +29,8 @@ class Grant:
     admin: bool = True
     subject: str | None = None
     subscribe: frozenset[str] = frozenset({"*"})
+    revoked: bool = False
+    expires: float | None = None
 
     def may_publish(self, metric: str) -> bool:
         return True
@@ -198,7 +200,9 @@ async def test_other_encodings_are_refused(client: httpx.AsyncClient) -> None:
     assert response.headers["accept-encoding"] == "gzip, deflate"
 
 
-async def posted(core: Core, receive: Receive, **headers: str) -> tuple[int, dict[str, str]]:
+async def posted(
+    core: Core, receive: Receive, method: str = "POST", path: str = "/v1/publish", **headers: str
+) -> tuple[int, dict[str, str]]:
     """Status and body of the answer to a request whose body comes so."""
     sent: list[Any] = []
 
@@ -206,7 +210,7 @@ async def posted(core: Core, receive: Receive, **headers: str) -> tuple[int, dic
         sent.append(message)
 
     fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "POST", "path": "/v1/publish", "query_string": b"", "headers": fields}
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": fields}
     await build_app(core)(scope, receive, send)
     return sent[0]["status"], orjson.loads(sent[1]["body"])
 
