@@ -5,7 +5,10 @@ Without credentials configured everybody may do everything, which is why such a 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+NOTHING: Final = frozenset[str]()
+"""The `sight` of grants that may see nothing."""
 
 
 class Grant(Protocol):

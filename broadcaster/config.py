@@ -146,7 +146,7 @@ class BroadcasterConfig(BaseModel):
     query_points: Positive = Field(100_000, description="Points in one answer of /v1/history, of all series together.")
     query_series: Positive = Field(1_000, description="Series in one answer of /v1/history.")
     query_s: Seconds = Field(10.0, description="Seconds one answer of /v1/history may take (503).")
-    queries_max: Positive = Field(2, description="Answers of /v1/history under way at once (429).")
+    queries_max: Positive = Field(2, description="Answers of /v1/history under way at once; half of one subject (429).")
     telemetry_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="Seconds between samples of the broadcaster's own series; 0: none."
     )

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broadcaster.auth import Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
 from broadcaster.http_series import series_answer
@@ -54,29 +55,7 @@ ALERT_BYTES = 65_536
 CONNECTIONS_MOST = 100_000  # described in one answer; whoever asks again and again names a smaller limit
 LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
-
-class Caller(Protocol):
-    """What the credentials of a request allow, and whose they are."""
-
-    @property
-    def subject(self) -> str | None: ...
-
-    def may_publish(self, metric: str) -> bool: ...
-
-    def may_subscribe(self, metric: str) -> bool: ...
-
-    @property
-    def subscribe(self) -> frozenset[str]:
-        """Globs of the metrics that it may see."""
-
-    @property
-    def admin(self) -> bool: ...
-
-    @property
-    def revoked(self) -> bool: ...
-
-    @property
-    def expires(self) -> float | None: ...
+Caller = Grant  # of whoever makes a request
 
 
 class Core(Protocol):
@@ -147,7 +126,7 @@ class Past(Protocol):
     """What is stored."""
 
     async def answer(
-        self, selection: Selection, parameters: Mapping[str, str], may_see: Callable[[str], bool], now: float
+        self, selection: Selection, parameters: Mapping[str, str], caller: Caller, address: str, now: float
     ) -> bytes:
         """JSON. Raises MessageError."""
 
@@ -257,6 +236,10 @@ async def _body_in_time(request: Request, most: int, core: Core) -> bytes:
     raise MessageError("too_slow", f"body: expected within {core.config.body_s:g} s")
 
 
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
 async def _publish(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
     if core.draining:
@@ -265,10 +248,10 @@ async def _publish(request: Request, core: Core) -> Response:
         body = await _body_in_time(request, core.config.message_bytes, core)
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
-    now, address = time.time(), request.client.host if request.client else ""
+    now = time.time()
     if caller.revoked or (caller.expires is not None and caller.expires <= now):
         caller = _caller(request, core)  # says so: a body may take longer than its token is good
-    ack = core.publish(decode(body), caller, address, now, len(body))
+    ack = core.publish(decode(body), caller, _address(request), now, len(body))
     await core.stored()
     rejected = ack["rejected"]
     if rejected and not ack["accepted"] and all(each.code == "forbidden" for each in rejected):
@@ -290,7 +273,7 @@ async def _history(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
     if core.past is None:
         raise MessageError("no_history", "history: nothing is stored here; that needs the setting data_dir")
-    answer = core.past.answer(_selection(request), request.query_params, caller.may_subscribe, time.time())
+    answer = core.past.answer(_selection(request), request.query_params, caller, _address(request), time.time())
     return Response(await answer, media_type="application/json")
 
 

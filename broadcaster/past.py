@@ -4,19 +4,24 @@ import logging
 import math
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import trio
 
+from broadcaster.addresses import neighbours
+from broadcaster.auth import NOTHING, Grant
 from broadcaster.config import BroadcasterConfig
+from broadcaster.places import Places
 from broadcaster.selection import Selection
 from broadcaster.store.file import NAME
-from broadcaster.store.reader import STEPS, Query, Reading
+from broadcaster.store.reader import STEPS, Query, Reading, nothing
 from ingest.messages import MessageError
 from ingest.samples import MAX_TIME, show
 
 RANGE_S = 3_600.0
+WAIT_S = 1.0  # for a place
 
 log = logging.getLogger("streamgauge.store")
 
@@ -27,25 +32,29 @@ class Past:
     def __init__(self, directory: Path, config: BroadcasterConfig) -> None:
         self._path = directory / NAME
         self._config = config
-        self._limiter = trio.CapacityLimiter(config.queries_max)
+        self._places = Places(config.queries_max, WAIT_S)
 
     @property
     def under_way(self) -> int:
-        return self._limiter.borrowed_tokens
+        return self._places.taken
 
     async def answer(
-        self, selection: Selection, parameters: Mapping[str, str], may_see: Callable[[str], bool], now: float
+        self, selection: Selection, parameters: Mapping[str, str], caller: Grant, address: str, now: float
     ) -> bytes:
         """JSON. Raises MessageError: bad_message, too_much, busy, too_long, no_history."""
-        config = self._config
+        config, may_see = self._config, caller.may_subscribe
         start, end, step = _range(parameters, now)
         query = Query(selection, may_see, start, end, step, config.query_points, config.query_series)
-        if self._limiter.available_tokens < 1:
-            raise MessageError("busy", f"history: at most {config.queries_max} answers at once; ask again later")
+        if caller.sight == NOTHING:
+            return nothing(query)
         stopped = threading.Event()
-        reading = Reading(self._path, query, config.query_s, stopped.is_set)
+
+        def read() -> bytes:
+            return Reading(self._path, query, config.query_s, stopped.is_set).answer()
+
+        place = cast(trio.CapacityLimiter, _Place(self._places, caller.subject or neighbours(address)))
         try:
-            return await trio.to_thread.run_sync(reading.answer, abandon_on_cancel=True, limiter=self._limiter)
+            return await trio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=place)
         except TimeoutError:
             raise MessageError("too_long", f"history: no answer within {config.query_s:g} s; ask for less") from None
         except sqlite3.Error as error:
@@ -53,6 +62,23 @@ class Past:
             raise MessageError("cannot_read", "history: what is stored cannot be read at the moment") from None
         finally:
             stopped.set()  # whoever asked has gone: the thread ends soon
+
+
+class _Place:
+    """What trio wants of a limiter. The thread gives back what it had when it ends, though nobody waits for it."""
+
+    def __init__(self, places: Places, name: str) -> None:
+        self._places = places
+        self._name = name
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        """Raises MessageError (busy)."""
+        if not await self._places.take(self._name):
+            each = f"{self._places.most_of_one} of one subject or address"
+            raise MessageError("busy", f"history: at most {self._places.most} answers at once, {each}; ask again later")
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self._places.give_back(self._name)
 
 
 def _range(parameters: Mapping[str, str], now: float) -> tuple[float, float, int | None]:

@@ -244,13 +244,21 @@ class Reading:
             found.fold(self._step)
 
     def _result(self) -> bytes:
-        if not self._step:  # there is nothing
-            self._step = self._query.chosen(1, 0)
-            self._low, self._high = _outwards(self._query, self._step)
+        if not self._step:
+            return nothing(self._query)
         kept = {id(found): found for found in self._keys.values() if found.slots or found.texts}
         ordered = sorted(kept.values(), key=lambda found: (found.series.metric, found.series.tags))
-        series = [found.described(self._step) for found in ordered]
-        return orjson.dumps({"from": self._low, "to": self._high, "step": self._step, "series": series})
+        return _encoded(self._low, self._high, self._step, [found.described(self._step) for found in ordered])
+
+
+def nothing(query: Query) -> bytes:
+    """The answer where there is nothing. Raises MessageError (too_much)."""
+    step = query.chosen(1, 0)
+    return _encoded(*_outwards(query, step), step, [])
+
+
+def _encoded(low: int, high: int, step: int, series: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps({"from": low, "to": high, "step": step, "series": series})
 
 
 def _outwards(query: Query, step: int) -> tuple[int, int]:

@@ -29,6 +29,7 @@ class Grant:
     admin: bool = True
     subject: str | None = None
     subscribe: frozenset[str] = frozenset({"*"})
+    sight: object = None
     revoked: bool = False
     expires: float | None = None
 

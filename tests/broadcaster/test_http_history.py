@@ -1,12 +1,12 @@
 """`/v1/history` against a stored history that is a few lines long; no sockets."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 
-from broadcaster.http import build_app
+from broadcaster.http import Caller, build_app
 from broadcaster.selection import Selection
 from ingest.messages import MessageError
 from tests.broadcaster.test_http import Core
@@ -18,7 +18,7 @@ class Past:
     problem: MessageError | None = None
 
     async def answer(
-        self, selection: Selection, parameters: Mapping[str, str], may_see: Callable[[str], bool], now: float
+        self, selection: Selection, parameters: Mapping[str, str], caller: Caller, address: str, now: float
     ) -> bytes:
         if self.problem:
             raise self.problem

@@ -2,7 +2,8 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import trio
 import trio.testing
 
 from broadcaster.config import BroadcasterConfig
-from broadcaster.past import Past
+from broadcaster.credentials.scopes import parse_scope
+from broadcaster.past import WAIT_S, Past
 from broadcaster.selection import parse_select
 from broadcaster.store.file import StoreFile
 from broadcaster.store.reader import Reading
@@ -40,6 +42,20 @@ def file(tmp_path: Path) -> Iterator[StoreFile]:
     made.close()
 
 
+@dataclass
+class Sees:
+    """Credentials."""
+
+    may_subscribe: Callable[[str], bool] = bool
+    subject: str | None = None
+    sight: object = None
+    admin = revoked = False
+    expires = None
+
+    def may_publish(self, metric: str) -> bool:
+        return False
+
+
 def past(file: StoreFile, **settings: Any) -> Past:
     return Past(file.path.parent, BroadcasterConfig(**settings))
 
@@ -50,7 +66,7 @@ async def ask(
     asked = {name.rstrip("_"): str(value) for name, value in parameters.items()}
     selection = frozenset(map(parse_select, select or ["*"]))
     answer: dict[str, Any] = orjson.loads(
-        await past(file, **(settings or {})).answer(selection, asked, may_see, BASE + 7_200)
+        await past(file, **(settings or {})).answer(selection, asked, Sees(may_see), "", BASE + 7_200)
     )
     return answer
 
@@ -189,7 +205,7 @@ async def test_an_answer_that_takes_too_long(file: StoreFile) -> None:
 async def test_a_file_that_cannot_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     selection = frozenset([parse_select("*")])
     with pytest.raises(MessageError, match="cannot be read") as caught:
-        await Past(tmp_path, BroadcasterConfig()).answer(selection, {}, lambda metric: True, BASE)
+        await Past(tmp_path, BroadcasterConfig()).answer(selection, {}, Sees(), "", BASE)
     assert caught.value.code == "cannot_read"
     assert not await trio.to_thread.run_sync(lambda: list(tmp_path.iterdir())), "nobody makes one by reading"
     assert caplog.records[0].getMessage() == "the stored history cannot be read"
@@ -205,33 +221,54 @@ async def test_damaged_data_is_left_out(file: StoreFile, caplog: pytest.LogCaptu
     assert {record.getMessage() for record in caplog.records} == {"stored data is left out"}
 
 
-async def test_only_so_many_at_once(file: StoreFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    going, asked = threading.Event(), past(file, queries_max=1)
-    answer = Reading.answer
+async def test_who_may_see_nothing_is_answered_without_a_look(tmp_path: Path) -> None:
+    selection = frozenset([parse_select("*")])
+    answer = Past(tmp_path, BroadcasterConfig(queries_max=1)).answer
+    nobody = Sees(sight=parse_scope("publish:* admin").subscribe)
+    asked = {"from": "5", "to": "6.5"}
+    told = orjson.loads(await answer(selection, asked, nobody, "", BASE))
+    assert told == {"from": 5, "to": 7, "step": 1, "series": []}
+
+
+async def test_only_so_many_at_once_and_half_of_them_for_one(
+    file: StoreFile, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    going, asked, answer = threading.Event(), past(file, queries_max=2), Reading.answer
+    answers = list[str]()
 
     def slow(reading: Reading) -> bytes:
         going.wait(5)
         return answer(reading)
 
+    async def ask_as(subject: str | None, address: str = "") -> None:
+        try:
+            await asked.answer(selection, {}, Sees(subject=subject), address, BASE)
+            answers.append(subject or address)
+        except MessageError as error:
+            assert (error.code, trio.current_time()) == ("busy", WAIT_S)
+            answers.append(error.message)
+
     monkeypatch.setattr(Reading, "answer", slow)
     selection = frozenset([parse_select("m1")])
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(asked.answer, selection, {}, bool, BASE)
+        for who in (("eve",), ("eve",), (None, "2001:db8::1"), (None, "2001:db8::2")):
+            nursery.start_soon(ask_as, *who)
+            await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(WAIT_S)
         await trio.testing.wait_all_tasks_blocked()
-        assert asked.under_way == 1
-        with pytest.raises(MessageError, match=r"history: at most 1 answers at once; ask again later") as caught:
-            await asked.answer(selection, {}, bool, BASE)
+        assert (asked.under_way, len(answers)) == (2, 2)
         going.set()
-    assert (caught.value.code, asked.under_way) == ("busy", 0)
+    busy = "history: at most 2 answers at once, 1 of one subject or address; ask again later"
+    assert answers[:2] == [busy, busy]
+    assert (sorted(answers[2:]), asked.under_way) == (["2001:db8::1", "eve"], 0)
 
 
 async def test_whoever_leaves_stops_the_reading(file: StoreFile) -> None:
     asked, selection = past(file, queries_max=2), frozenset([parse_select("*")])
     with trio.move_on_after(0):
-        await asked.answer(selection, {}, bool, BASE)
+        await asked.answer(selection, {}, Sees(subject="ana"), "", BASE)
     with trio.fail_after(10):
-        await asked._limiter.acquire_on_behalf_of(asked)  # the thread gives back what it had
-        await asked._limiter.acquire_on_behalf_of(selection)
+        assert await asked._places.take("ana"), "the thread gives back what it had"
 
 
 async def test_while_it_is_read_others_write(file: StoreFile) -> None:
