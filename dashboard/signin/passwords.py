@@ -1,6 +1,7 @@
 """The file of those who may sign in: lines NAME:ARGON2-HASH:ROLE. Pure, but for the hashing, which takes its time."""
 
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from dashboard.signin.roles import NAME, NAME_EXPECTED, ROLES, Role, role_of
 PASSWORD_LEAST = 8
 PASSWORD_MOST = 1024
 MEMORY_MOST_KIB = 1 << 20
+
+Cost = tuple[int, int, int]
 
 hasher = argon2.PasswordHasher()  # argon2id, RFC 9106's second choice: 64 MiB, three passes
 
@@ -105,10 +108,20 @@ def verify(account: Account, password: str) -> bool:
         return False
 
 
-def decoy(accounts: Mapping[str, Account]) -> Account:
-    """An account that nobody has, and whose password takes as long to refuse as those of the others."""
-    like = next(iter(accounts.values()), None)
-    maker = hasher
-    if like is not None:
-        maker = argon2.PasswordHasher.from_parameters(argon2.extract_parameters(like.hash))
-    return Account("", maker.hash(secrets.token_hex(16)), "viewer")
+def cost(hashed: str) -> Cost:
+    """What verifying a password by this hash takes: memory in KiB, passes, lanes."""
+    parameters = argon2.extract_parameters(hashed)
+    return parameters.memory_cost, parameters.time_cost, parameters.parallelism
+
+
+def decoys(accounts: Mapping[str, Account]) -> dict[Cost, Account]:
+    """An account that nobody has for each cost of theirs, or of new ones if there is none."""
+    own = hasher.memory_cost, hasher.time_cost, hasher.parallelism
+    costs = {cost(account.hash): None for account in accounts.values()} or {own: None}
+    return {each: Account("", _nobodys(each), "viewer") for each in costs}
+
+
+def _nobodys(cost: Cost) -> str:
+    """A hash of no password. Made up, because making one takes its time."""
+    salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return "$argon2id$v=19$m={},t={},p={}${}${}".format(*cost, salt, digest)

@@ -1,8 +1,9 @@
 import argon2
 import pytest
+from argon2.exceptions import VerifyMismatchError
 
 from dashboard.signin import passwords
-from dashboard.signin.passwords import Account, PasswordError, decoy, parse, verify, write
+from dashboard.signin.passwords import Account, PasswordError, cost, decoys, parse, verify, write
 
 HASH = argon2.PasswordHasher(1, 8, 1).hash("correct horse")
 
@@ -51,13 +52,19 @@ def test_a_password_is_right_or_not() -> None:
     assert not verify(account, "")
 
 
-def test_the_decoy_costs_what_the_others_cost_and_has_no_password() -> None:
-    costly = argon2.PasswordHasher(2, 16, 1)
-    found = decoy({"ana": Account("ana", costly.hash("x"), "admin")})
-    parameters = argon2.extract_parameters(found.hash)
-    assert (parameters.time_cost, parameters.memory_cost) == (2, 16)
-    assert not verify(found, "")
-    assert argon2.extract_parameters(decoy({}).hash).memory_cost == 8
+def test_decoys_cost_what_the_others_cost_and_have_no_password() -> None:
+    costly = argon2.PasswordHasher(2, 32, 4).hash("x")
+    accounts = {
+        name: Account(name, hashed, "admin") for name, hashed in (("ana", costly), ("ben", HASH), ("cem", costly))
+    }
+    found = decoys(accounts)
+    assert list(found) == [cost(costly), cost(HASH)] == [(32, 2, 4), (8, 1, 1)]
+    for each, decoy in found.items():
+        assert cost(decoy.hash) == each
+        assert argon2.extract_parameters(decoy.hash) == argon2.extract_parameters(costly if each[0] == 32 else HASH)
+        with pytest.raises(VerifyMismatchError):  # and not because it could not be read
+            passwords.hasher.verify(decoy.hash, "")
+    assert list(decoys({})) == [(8, 1, 1)]
 
 
 def test_new_passwords_have_bounds() -> None:

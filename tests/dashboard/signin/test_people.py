@@ -1,10 +1,11 @@
 import os
 from pathlib import Path
 
+import argon2
 import pytest
 
 from dashboard.signin import passwords
-from dashboard.signin.passwords import Account
+from dashboard.signin.passwords import Account, Cost
 from dashboard.signin.people import People
 from ingest.errors import CommandError
 from tests.dashboard.signin.conftest import PASSWORD
@@ -38,6 +39,25 @@ def test_nobody_is_verified_as_slowly_as_somebody(accounts: Path, monkeypatch: p
     people.verify("editor", "wrong")
     assert len(asked) == 2
     assert len({each.rpartition("$")[0].rpartition("$")[0] for each in asked}) == 1  # the same parameters
+
+
+def test_all_are_verified_at_each_cost_that_the_file_has(accounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or accounts with hashes from elsewhere would be told by the time it takes, as names that nobody has."""
+    people = People(str(accounts))
+    touch(accounts, f"{accounts.read_text()}old:{argon2.PasswordHasher(2, 16, 1).hash(PASSWORD)}:viewer\n")
+    spent, verify = list[Cost](), passwords.verify
+
+    def counted(account: Account, password: str) -> bool:
+        spent.append(passwords.cost(account.hash))
+        return verify(account, password)
+
+    monkeypatch.setattr(passwords, "verify", counted)
+    for name in ("editor", "old", "nobody"):
+        for password in (PASSWORD, "wrong"):
+            found = people.verify(name, password)
+            assert (found is not None and found.name == name) is (name != "nobody" and password == PASSWORD)
+            assert spent == [(8, 1, 1), (16, 2, 1)]
+            spent.clear()
 
 
 def test_a_changed_file_is_read_again(accounts: Path, caplog: pytest.LogCaptureFixture) -> None:
