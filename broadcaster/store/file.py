@@ -1,6 +1,7 @@
 """The SQLite file: what is in it, and how it is written, read, checked, kept small and set aside. No threads here."""
 
 import json
+import logging
 import math
 import os
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from broadcaster.store.clock import Clock
 from broadcaster.store.codec import DamagedError
 from broadcaster.store.parts import RAW, Parts
 from broadcaster.store.units import Batch, Place, ProducerRow, SeriesRow, Unit
@@ -20,7 +22,12 @@ ROWS_AT_ONCE = 200  # deleted in one transaction, between which others are writt
 VACUUM_PAGES = 500
 BREAKS_MAX = 1_000
 BAD_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+CAME = "coalesce((SELECT s.time FROM spans s WHERE s.seq = b.seq), time)"
+NEWEST = "SELECT seq, CAME, samples FROM batches b ORDER BY seq DESC".replace("CAME", CAME)
+BATCHES = "SELECT seq, CAME, samples, data FROM batches b WHERE seq >= ? ORDER BY seq".replace("CAME", CAME)
 Durability = Literal["accepted", "committed"]
+
+log = logging.getLogger("streamgauge.store")
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -41,6 +48,9 @@ class StoreFile:
         self._durability = durability
         self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         self.parts = Parts(self._sql)
+        self.clock = Clock(None, 0.0)
+        self._first, self._began, self._newest = 0, 0.0, -math.inf
+        self._shift: float | None = None  # that is to be written
         try:
             self._open(durability)
         except sqlite3.Error as error:
@@ -67,6 +77,7 @@ class StoreFile:
             self.meta = dict(sql.execute("SELECT name, value FROM meta"))
             if self.meta.get("format") != FORMAT:
                 raise DamagedError(f"its format is {self.meta.get('format')}, not {FORMAT}")
+            self.clock = Clock(None, self.behind)
 
     @property
     def new(self) -> bool:
@@ -102,6 +113,11 @@ class StoreFile:
         return str(self.meta.get("mark", ""))
 
     @property
+    def behind(self) -> float:
+        """How far its time was from the wall clock. Floats are texts in `meta`."""
+        return float(self.meta.get("ahead", 0.0))
+
+    @property
     def breaks(self) -> tuple[tuple[int, int], ...]:
         return tuple((last, base) for last, base in json.loads(str(self.meta["breaks"])))
 
@@ -127,10 +143,41 @@ class StoreFile:
             if self.new:
                 for statement in SCHEMA.split(";\n"):
                     self._sql.execute(statement)
-            self.parts.begin(time.time())
+            self.parts.begin()
+            newest = self.parts.newest
+            self.clock = Clock(newest, self.behind)
+            values["ahead"] = repr(self.clock.ahead)
             self._put(values)
         self.parts.count()
-        self.meta = values
+        self.meta, self._first, self._began = values, place.seq, self.clock.now
+        self._newest = -math.inf if newest is None else newest
+        if self.clock.doubtful:
+            extra = {"wall": time.time(), "newest": newest}
+            log.warning(
+                "the clock does not go on from what is stored: nothing is thinned or deleted by age", extra=extra
+            )
+
+    def look(self) -> float:
+        """The time by which ages count; before everything while it is in doubt."""
+        if (jump := self.clock.look()) is not None:
+            log.warning("the wall clock jumped", extra={"seconds": round(jump.by, 3), "wall": time.time()})
+            self._shift = jump.shift + (self._shift or 0.0)
+        if self._shift is not None:
+            with self.parts.transaction():
+                self._jumped(self._shift)
+            self._shift = None
+        return self.clock.believed
+
+    def _jumped(self, shift: float) -> None:
+        now = self.clock.now
+        if shift:
+            self.parts.shift(self._first, shift)
+            self._sql.execute("UPDATE producers SET used = used + ? WHERE used >= ?", (shift, self._began))
+            self._began += shift
+        self.parts.correct(now)  # what was on its way had the time of the other clock
+        self._sql.execute("UPDATE producers SET used = ? WHERE used > ?", (now, now))
+        self._put({"ahead": repr(self.clock.ahead)})
+        self._newest = self.parts.newest or -math.inf
 
     def end(self) -> None:
         """All that was served is stored."""
@@ -147,16 +194,19 @@ class StoreFile:
         sql.execute("BEGIN IMMEDIATE")
         with sql:
             for unit in units:
-                rows = [(each.seq, each.time, each.samples, each.data) for each in unit.batches]
+                times = [self._in_order(each.time) for each in unit.batches]
+                rows = [(each.seq, at, each.samples, each.data) for at, each in zip(times, unit.batches, strict=True)]
                 sql.executemany("INSERT INTO batches VALUES (?, ?, ?, ?)", rows)
                 spans = [
-                    (each.seq, each.time, each.samples, len(each.data), each.low, each.high) for each in unit.batches
+                    (each.seq, at, each.samples, len(each.data), each.low, each.high)
+                    for at, each in zip(times, unit.batches, strict=True)
                 ]
                 sql.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", spans)
                 samples, size = samples + sum(row[2] for row in spans), size + sum(row[3] for row in spans)
                 sql.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, NULL)", unit.series)
                 sql.executemany("UPDATE series SET gone = ? WHERE key = ?", unit.gone)
-                sql.executemany("INSERT OR REPLACE INTO producers VALUES (?, ?, ?, ?)", unit.producers)
+                heard = ((*row[:3], row[3] + self.clock.ahead) for row in unit.producers)
+                sql.executemany("INSERT OR REPLACE INTO producers VALUES (?, ?, ?, ?)", heard)
                 count += len(rows)
                 next_key = max(next_key, *(row[0] + 1 for row in unit.series), 0)
                 for batch in unit.batches:
@@ -167,6 +217,11 @@ class StoreFile:
         self.meta |= {"seq": seq, "lost_seq": lost_seq, "next_key": next_key}
         self.parts.hold(RAW, samples, size)
         return count
+
+    def _in_order(self, wall: float) -> float:
+        """When a batch came, by the time of the file. None came before the one before it."""
+        self._newest = max(self._newest, wall + self.clock.ahead)
+        return self._newest
 
     # Reading.
 
@@ -188,12 +243,17 @@ class StoreFile:
 
     def newest(self) -> Iterator[tuple[int, float, int]]:
         """Seq, time and samples of the batches, backwards."""
-        return self._sql.execute("SELECT seq, time, samples FROM batches ORDER BY seq DESC")
+        return self._sql.execute(self._corrected(NEWEST))
 
     def batches(self, first: int) -> Iterator[Batch]:
         """From this seq on."""
-        found = self._sql.execute("SELECT seq, time, samples, data FROM batches WHERE seq >= ? ORDER BY seq", (first,))
+        found = self._sql.execute(self._corrected(BATCHES), (first,))
         return (Batch(*row) for row in found)
+
+    def _corrected(self, select: str) -> str:
+        """With the corrected times. Those are in `spans`, which files of before do not have."""
+        known = self._sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'spans'").fetchone()
+        return select if known else select.replace(CAME, "time")
 
     # Keeping it small.
 
@@ -266,7 +326,8 @@ class StoreFile:
         self._sql.execute("DELETE FROM series WHERE gone < ?", (min(known, default=self.seq + 1),))
 
     def correct(self, now: float) -> None:
-        """The clock went back."""
+        """As `Parts.correct`."""
+        self._newest = min(self._newest, now)
         with self.parts.transaction():
             self.parts.correct(now)
 

@@ -99,7 +99,7 @@ class Parts:
         self.held: dict[int, Held] = {}
         """What there is, by step."""
 
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         """Within a transaction. Files that did not know of parts, or were used by who did not, are completed."""
         for statement in SCHEMA.split(";\n"):
             self._sql.execute(statement)
@@ -108,10 +108,20 @@ class Parts:
             "INSERT INTO spans SELECT seq, time, samples, length(data), NULL, NULL FROM batches "
             "WHERE seq NOT IN (SELECT seq FROM spans)"
         )
-        self.correct(now)
+
+    @property
+    def newest(self) -> float | None:
+        """When it came."""
+        both = "SELECT max(time) FROM (SELECT max(time) AS time FROM spans UNION ALL SELECT max(time) FROM parts)"
+        found: tuple[float | None] = self._sql.execute(both).fetchone()
+        return found[0]
+
+    def shift(self, after: int, by: float) -> None:
+        """Batches after this one came so much later."""
+        self._sql.execute("UPDATE spans SET time = time + ? WHERE seq > ?", (by, after))
 
     def correct(self, now: float) -> None:
-        """The clock went back: what is of a later moment came just now, or it would be kept for too long."""
+        """What is of a later moment came just now, or it would be kept for too long."""
         self._sql.execute("UPDATE spans SET time = ? WHERE time > ?", (now, now))
         self._sql.execute("UPDATE parts SET time = ? WHERE time > ?", (now, now))
 

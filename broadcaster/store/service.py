@@ -119,7 +119,7 @@ class Store:
 
     def _restore(self, file: StoreFile) -> list[Record]:
         config, began = self._config, time.perf_counter()
-        now = Now(trio.current_time(), time.time())
+        now = Now(trio.current_time(), file.clock.now)
         try:
             found = restore(file, self._hub, self._ledger, config.history_age_s, config.history_bytes, now)
         except (sqlite3.Error, ValueError) as error:

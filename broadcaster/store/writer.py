@@ -79,7 +79,6 @@ class Writer:
         self._stopping = False
         self._all: Unit | None = None
         self._trimmed = self._thin_at = time.monotonic()
-        self._looked = time.time()
         self._thinning: Thinning | None = None
         self._pieces: Pieces = iter(())
         self._thinning_fails = False
@@ -245,10 +244,7 @@ class Writer:
         return Place(self._place.epoch, seq, self._place.next_key, self._place.breaks)
 
     def _trim(self, file: StoreFile) -> None:
-        self._trimmed, now = time.monotonic(), time.time()
-        if now < self._looked:
-            file.correct(now)
-        self._looked = now
+        self._trimmed, now = time.monotonic(), file.look()
         before = now - self._bounds.age_s if self._bounds.age_s else -math.inf
         if file.trim(before, self._bounds.bytes, now - self._bounds.producer_memory_s):
             self._thinning = None  # what it has read may be gone
@@ -271,7 +267,7 @@ class Writer:
         began = time.monotonic()
         if self._thinning is None:
             self._thin_took_s = 0.0
-            self._thinning = Thinning(file.parts, self._bounds.ages_at(file.bytes), time.time())
+            self._thinning = Thinning(file.parts, self._bounds.ages_at(file.bytes), file.look())
             self._pieces = self._thinning.pieces()
         try:
             for _ in self._pieces:

@@ -27,11 +27,11 @@ def seqs(file: StoreFile) -> list[int]:
 
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path, file: StoreFile) -> None:
     rows: list[SeriesRow] = [(7, "a", '{"x":"y"}', "gauge", "s", None)]
-    assert file.write([unit(1, 2), Unit(2, [Batch(3, 5.0, 4, b"x")], rows, [], [("p", 9, "[8]", 1.0)])]) == 3
+    assert file.write([unit(1, 2), Unit(2, [Batch(3, 105.0, 4, b"x")], rows, [], [("p", 9, "[8]", 1.0)])]) == 3
     file.close()
     again = StoreFile(tmp_path, "committed")
     assert (again.epoch, again.seq, again.next_key, again.lost_seq, again.clean) == ("e", 3, 8, 0, False)
-    assert list(again.batches(3)) == [Batch(3, 5.0, 4, b"x")]
+    assert list(again.batches(3)) == [Batch(3, 105.0, 4, b"x")]
     assert list(again.series()) == [(rows[0], None)]
     assert list(again.producers()) == [("p", 9, "[8]", 1.0)]
     again.end()

@@ -228,13 +228,3 @@ def test_what_cannot_be_thinned_is_kept_and_no_failure(
     assert len(kit.seqs()) == 120
     assert {record.getMessage() for record in caplog.records} <= {"the stored history cannot be thinned"}
     assert len(caplog.records) <= 1
-
-
-def test_the_clock_of_what_is_stored_follows_one_that_goes_back(tmp_path: Path) -> None:
-    file = filled(tmp_path, at=time.time())
-    writer = Writer(tmp_path, lambda: file, Bounds(0.0, 0, 1_000, 600.0), START, list[None]().clear)
-    writer._looked = time.time() + 100_000
-    file._sql.execute("UPDATE spans SET time = time + 100000")
-    writer._trim(file)
-    assert file._sql.execute("SELECT max(time) FROM spans").fetchone()[0] <= time.time()
-    file.close()
