@@ -52,6 +52,7 @@ STATUS = {
 }
 CORS_AGE_S = 600
 ALERT_BYTES = 65_536
+PIECE_BYTES = 65_536
 CONNECTIONS_MOST = 100_000  # described in one answer; whoever asks again and again names a smaller limit
 LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
 
@@ -136,6 +137,16 @@ class JSON(Response):
 
     def render(self, content: object) -> bytes:
         return orjson.dumps(content)
+
+
+class InPieces(Response):
+    """A large body, which would otherwise be copied, and encrypted, as a whole before anybody else is served."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for at in range(0, len(self.body), PIECE_BYTES):
+            await send({"type": "http.response.body", "body": self.body[at : at + PIECE_BYTES], "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 def refusal(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSON:
@@ -274,7 +285,7 @@ async def _history(request: Request, core: Core) -> Response:
     if core.past is None:
         raise MessageError("no_history", "history: nothing is stored here; that needs the setting data_dir")
     answer = core.past.answer(_selection(request), request.query_params, caller, _address(request), time.time())
-    return Response(await answer, media_type="application/json")
+    return InPieces(await answer, media_type="application/json")
 
 
 async def _connections(request: Request, core: Core) -> Response:

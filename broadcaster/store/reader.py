@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import orjson
 
+from broadcaster.ring import text_bytes
 from broadcaster.selection import Selection, selects
 from broadcaster.store.codec import DamagedError, decode
 from broadcaster.store.thinned import Columns, Slots, Texts, decode_row, fold, samples
@@ -27,6 +28,10 @@ STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_80
 CHECK_OPERATIONS = 10_000  # of SQLite's machine, between looks at the time
 GATHERED = 10_000  # samples of a series that wait to be put together
 TURN = 20  # batches or rows after which the event loop may go on
+ANSWER_BYTES = 16_777_216
+NUMBERS_AT_ONCE = 1_000  # encoded at once
+TEXTS_AT_ONCE = 100
+PIECE_BYTES = 16_384  # encoded, after which the event loop may go on
 FIRSTS = (
     "SELECT min(first) FROM parts WHERE low < ? AND high > ?",
     "SELECT min(seq) FROM spans WHERE low IS NULL OR (low < ? AND high >= ?)",
@@ -87,14 +92,17 @@ class _Found:
         fold(self.slots, step, samples(self.times, self.values))
         self.times, self.values = [], []
 
-    def described(self, step: int) -> dict[str, Any]:
+    @property
+    def about(self) -> dict[str, Any]:
         about: dict[str, Any] = {"metric": self.series.metric, "tags": dict(self.series.tags)}
-        about |= {"unit": self.unit, "kind": self.kind, "help": self.help}
+        return about | {"unit": self.unit, "kind": self.kind, "help": self.help}
+
+    def columns(self, step: int) -> dict[str, list[Any]]:
         if self.kind == "event":
             ordered = sorted(self.texts, key=lambda each: each[0])
-            return {**about, "times": [time for time, _ in ordered], "values": [value for _, value in ordered]}
+            return {"times": [time for time, _ in ordered], "values": [value for _, value in ordered]}
         held = [(int(slot) * step, self.slots[slot]) for slot in sorted(self.slots)]
-        columns = {
+        columns: dict[str, list[Any]] = {
             "times": [time for time, _ in held],
             "min": [slot.min for _, slot in held],
             "max": [slot.max for _, slot in held],
@@ -103,7 +111,18 @@ class _Found:
         }
         if self.kind == "counter":
             columns["last"] = [slot.last for _, slot in held]
-        return about | columns
+        return columns
+
+    def encoded(self, step: int) -> Iterator[bytes]:
+        """JSON, in pieces of about a millisecond."""
+        yield orjson.dumps(self.about)[:-1]
+        at_once = TEXTS_AT_ONCE if self.kind == "event" else NUMBERS_AT_ONCE
+        for name, column in self.columns(step).items():
+            yield b',"%s":[' % name.encode()
+            for at in range(0, len(column), at_once):
+                yield (b"," if at else b"") + orjson.dumps(column[at : at + at_once])[1:-1]
+            yield b"]"
+        yield b"}"
 
 
 class Reading:
@@ -116,7 +135,7 @@ class Reading:
         self._stopped = stopped
         self._keys: dict[int, _Found] = {}
         self._step = self._low = self._high = 0
-        self._texts = self._turns = 0
+        self._texts = self._text_bytes = self._turns = 0
 
     def answer(self) -> bytes:
         """JSON. Raises MessageError (too_much), TimeoutError, sqlite3.Error."""
@@ -145,9 +164,13 @@ class Reading:
     def _turn(self) -> None:
         self._turns += 1
         if self._turns % TURN == 0:
-            time.sleep(0)
-            if self._over:
-                raise TimeoutError
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """To the event loop."""
+        time.sleep(0)
+        if self._over:
+            raise TimeoutError
 
     def _find(self, sql: sqlite3.Connection) -> None:
         """The series that are selected, and were not forgotten before anything in the range came."""
@@ -213,8 +236,17 @@ class Reading:
             if query.start <= at < query.end:
                 found.texts.append((at, value))
                 self._texts += 1
+                self._text_bytes += text_bytes(value)
         if self._texts > query.points_max:
             raise MessageError("too_much", f"to: more than {query.points_max} events, which is the most; ask for less")
+        self._check_bytes(self._text_bytes)
+
+    def _check_bytes(self, size: int) -> None:
+        if size > ANSWER_BYTES:
+            less = "ask for a shorter range, for fewer series or for a larger step"
+            raise MessageError(
+                "too_much", f"to: more than {ANSWER_BYTES} bytes, which is the most in one answer; {less}"
+            )
 
     def _read_batches(self, sql: sqlite3.Connection) -> None:
         wanted = self._keys.keys()
@@ -248,17 +280,28 @@ class Reading:
             return nothing(self._query)
         kept = {id(found): found for found in self._keys.values() if found.slots or found.texts}
         ordered = sorted(kept.values(), key=lambda found: (found.series.metric, found.series.tags))
-        return _encoded(self._low, self._high, self._step, [found.described(self._step) for found in ordered])
+        head = orjson.dumps({"from": self._low, "to": self._high, "step": self._step})[:-1]
+        pieces, size = [head, b',"series":['], 0
+        since = 0
+        for number, found in enumerate(ordered):
+            if number:
+                pieces.append(b",")
+            for piece in found.encoded(self._step):
+                pieces.append(piece)
+                size += len(piece)
+                self._check_bytes(size)
+                since += len(piece)
+                if since > PIECE_BYTES:
+                    since = 0
+                    self._give_way()
+        return b"".join([*pieces, b"]}"])
 
 
 def nothing(query: Query) -> bytes:
     """The answer where there is nothing. Raises MessageError (too_much)."""
     step = query.chosen(1, 0)
-    return _encoded(*_outwards(query, step), step, [])
-
-
-def _encoded(low: int, high: int, step: int, series: list[dict[str, Any]]) -> bytes:
-    return orjson.dumps({"from": low, "to": high, "step": step, "series": series})
+    low, high = _outwards(query, step)
+    return orjson.dumps({"from": low, "to": high, "step": step, "series": []})
 
 
 def _outwards(query: Query, step: int) -> tuple[int, int]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from starlette.types import Message
 
-from broadcaster.http import Caller, build_app
+from broadcaster.http import PIECE_BYTES, Caller, InPieces, build_app
 from broadcaster.selection import Selection
 from ingest.messages import MessageError
 from tests.broadcaster.test_http import Core
@@ -60,3 +61,19 @@ async def test_history_refused(core: Core, client: httpx.AsyncClient, code: str,
     assert (response.status_code, response.json()) == (status, {"code": code, "message": "step: too fine"})
     assert core.codes == [code]
     assert ("retry-after" in response.headers) == (status == 429)
+
+
+async def test_a_large_answer_is_sent_in_pieces() -> None:
+    body, sent = bytes(range(256)) * 1_000, list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    await InPieces(body, media_type="application/json")({"type": "http"}, receive, send)
+    pieces = [message["body"] for message in sent if message.get("body")]
+    assert dict(sent[0]["headers"])[b"content-length"] == b"256000"
+    assert (b"".join(pieces), max(map(len, pieces))) == (body, PIECE_BYTES)
+    assert [message.get("more_body") for message in sent[1:]] == [True] * len(pieces) + [None]

@@ -16,6 +16,7 @@ from broadcaster.config import BroadcasterConfig
 from broadcaster.credentials.scopes import parse_scope
 from broadcaster.past import WAIT_S, Past
 from broadcaster.selection import parse_select
+from broadcaster.store import reader
 from broadcaster.store.file import StoreFile
 from broadcaster.store.reader import Reading
 from broadcaster.store.units import SeriesRow, Unit
@@ -289,3 +290,50 @@ async def test_while_it_is_read_others_write(file: StoreFile) -> None:
         nursery.start_soon(read)
         nursery.start_soon(trio.to_thread.run_sync, write)
     assert set(counts) == {len(values_in(1, BASE, BASE + 7_200))}
+
+
+async def test_an_answer_of_too_many_bytes(file: StoreFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "ANSWER_BYTES", 1_000)
+    whole = {"from_": BASE, "to": BASE + 7_200}
+    assert len((await ask(file, "m9", **whole))["series"][0]["values"]) == 12
+    for metric, step in (("m1", 60), ("m9", None)):
+        monkeypatch.setattr(reader, "ANSWER_BYTES", 100)
+        with pytest.raises(
+            MessageError, match=r"to: more than 100 bytes, .* a shorter range, .* a larger step"
+        ) as caught:
+            await ask(file, metric, **whole, **({} if step is None else {"step": step}))
+        assert caught.value.code == "too_much"
+
+
+async def test_texts_are_counted_while_they_are_read(file: StoreFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when all of them are in memory."""
+    monkeypatch.setattr(reader, "ANSWER_BYTES", 40)
+    taken, take = list[list[str]](), Reading._take_texts
+
+    def counted(self: Reading, found: Any, times: Any, values: list[str]) -> None:
+        taken.append(values)
+        take(self, found, times, values)
+
+    monkeypatch.setattr(Reading, "_take_texts", counted)
+    with pytest.raises(MessageError, match="bytes"):
+        await ask(file, "m9", from_=BASE, to=BASE + 7_200)
+    assert len(taken) == 5, "of 12, which have 6 to 9 characters each"
+
+
+async def test_an_answer_is_encoded_bit_by_bit(file: StoreFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, sizes = orjson.dumps, list[int]()
+
+    def dumps(value: Any) -> bytes:
+        sizes.append(len(found := made(value)))
+        return found
+
+    monkeypatch.setattr("broadcaster.store.reader.orjson.dumps", dumps)
+    turns = list[int]()
+    monkeypatch.setattr(Reading, "_give_way", lambda self: turns.append(len(sizes)))
+    answer = await ask(file, "m*", from_=BASE, to=BASE + 7_200, settings={"query_points": 100_000}, step=1)
+    for key in (1, 2, 3):
+        check(answer, key)
+    total = sum(sizes)
+    assert total > 500_000
+    assert max(sizes) < 25_000
+    assert len([at for at in turns if at > 1]) > total / (reader.PIECE_BYTES + 25_000)
