@@ -20,6 +20,8 @@ FORMAT = 1
 PAGE_BYTES = 16_384  # a batch is large
 ROWS_AT_ONCE = 200  # deleted in one transaction, between which others are written
 VACUUM_PAGES = 500
+LOG = f"{NAME}-wal"
+LOG_BYTES = 67_108_864  # from here on nobody begins to read before it was emptied, which needs a moment without readers
 BREAKS_MAX = 1_000
 BAD_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 CAME = "coalesce((SELECT s.time FROM spans s WHERE s.seq = b.seq), time)"
@@ -331,12 +333,27 @@ class StoreFile:
         with self.parts.transaction():
             self.parts.correct(now)
 
+    def empty_log(self) -> bool:
+        """If it is too large and nobody reads. False: there is nothing to do any more."""
+        if log_bytes(self.path.parent) <= LOG_BYTES:
+            return False
+        self.checkpoint()
+        return log_bytes(self.path.parent) > LOG_BYTES
+
     def checkpoint(self) -> None:
         """Moves what the log has into the file, and gives back its space."""
         self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         self._sql.close()
+
+
+def log_bytes(directory: Path) -> int:
+    """What SQLite's log takes."""
+    try:
+        return os.stat(directory / LOG).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def damaged(error: BaseException) -> bool:

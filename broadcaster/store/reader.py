@@ -20,6 +20,7 @@ import orjson
 from broadcaster.ring import text_bytes
 from broadcaster.selection import Selection, selects
 from broadcaster.store.codec import DamagedError, decode
+from broadcaster.store.file import LOG_BYTES, log_bytes
 from broadcaster.store.thinned import Columns, Slots, Texts, decode_row, fold, samples
 from ingest.messages import MessageError
 from ingest.samples import Kind, Series
@@ -31,6 +32,7 @@ TURN = 20  # batches or rows after which the event loop may go on
 ANSWER_BYTES = 16_777_216
 NUMBERS_AT_ONCE = 1_000  # encoded at once
 TEXTS_AT_ONCE = 100
+LOG_WAIT_S = 0.05
 PIECE_BYTES = 16_384  # encoded, after which the event loop may go on
 FIRSTS = (
     "SELECT min(first) FROM parts WHERE low < ? AND high > ?",
@@ -138,7 +140,8 @@ class Reading:
         self._texts = self._text_bytes = self._turns = 0
 
     def answer(self) -> bytes:
-        """JSON. Raises MessageError (too_much), TimeoutError, sqlite3.Error."""
+        """JSON. Raises MessageError (too_much, busy), TimeoutError, sqlite3.Error."""
+        self._wait_for_log()
         sql = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True, isolation_level=None)
         try:
             sql.set_progress_handler(lambda: int(self._over), CHECK_OPERATIONS)
@@ -156,6 +159,15 @@ class Reading:
         finally:
             sql.close()
         return self._result()
+
+    def _wait_for_log(self) -> None:
+        """One that is too large cannot be emptied while anybody reads."""
+        while log_bytes(self._path.parent) > LOG_BYTES:
+            if self._stopped():
+                raise TimeoutError
+            if self._over:
+                raise MessageError("busy", f"history: the log of the store is over {LOG_BYTES} bytes; ask again later")
+            time.sleep(LOG_WAIT_S)
 
     @property
     def _over(self) -> bool:

@@ -22,6 +22,7 @@ from broadcaster.store.units import Place, Unit
 
 RETRY_S = 1.0
 TRIM_S = 5.0
+EMPTY_S = 0.5  # between attempts to empty a log that is too large
 THIN_S = 5.0  # between looks for what is old enough
 THIN_RESTS = 4.0  # times as long as it took: of one core, thinning takes a fifth at most
 THIN_RETRY_S = 60.0
@@ -79,6 +80,7 @@ class Writer:
         self._stopping = False
         self._all: Unit | None = None
         self._trimmed = self._thin_at = time.monotonic()
+        self._emptied, self._log_full = -math.inf, False
         self._thinning: Thinning | None = None
         self._pieces: Pieces = iter(())
         self._thinning_fails = False
@@ -180,6 +182,9 @@ class Writer:
     def _step(self, file: StoreFile) -> None:
         if time.monotonic() - self._trimmed >= TRIM_S:
             self._trim(file)
+        if time.monotonic() - self._emptied >= EMPTY_S:
+            self._log_full = file.empty_log()
+            self._emptied = time.monotonic()
         idle = not (self._queue or self._stopping or self.progress.wants_all or self.progress.failing)
         if idle and time.monotonic() >= self._thin_at:
             self._thin(file)
@@ -257,7 +262,7 @@ class Writer:
 
     @property
     def _rest_s(self) -> float:
-        return max(0.0, min(TRIM_S, self._thin_at - time.monotonic()))
+        return max(0.0, min(EMPTY_S if self._log_full else TRIM_S, self._thin_at - time.monotonic()))
 
     def _thin(self, file: StoreFile) -> None:
         """Until it is done, or something is to be written; then it goes on after that."""
