@@ -187,7 +187,7 @@ class Reading:
     def _find(self, sql: sqlite3.Connection) -> None:
         """The series that are selected, and were not forgotten before anything in the range came."""
         query = self._query
-        bounds = (query.end, query.start)
+        bounds = _outwards(query, query.step or query.chosen(1, 0))[::-1]
         firsts = (
             sql.execute("SELECT min(first) FROM parts WHERE low < ? AND high > ?", bounds).fetchone()[0],
             sql.execute("SELECT min(seq) FROM spans WHERE low IS NULL OR (low < ? AND high >= ?)", bounds).fetchone()[

@@ -337,3 +337,16 @@ async def test_an_answer_is_encoded_bit_by_bit(file: StoreFile, monkeypatch: pyt
     assert total > 500_000
     assert max(sizes) < 25_000
     assert len([at for at in turns if at > 1]) > total / (reader.PIECE_BYTES + 25_000)
+
+
+@pytest.mark.parametrize("ages", [(), ALL[:1], ALL[:2], ALL])
+async def test_a_range_without_samples_is_answered_in_whole_slots(tmp_path: Path, ages: Any) -> None:
+    """As `from` and `to` say, and as it is as soon as the range has one."""
+    made = opened(tmp_path)
+    put(made, BASE, {1: ([BASE + 5, BASE + 55], [1.0, 3.0])})
+    if ages:
+        thin_all(made, ages, BASE + 10_000)
+    answer = await ask(made, from_=BASE + 30, to=BASE + 40, step=60)
+    assert (answer["from"], answer["to"], answer["step"]) == (BASE, BASE + 60, 60)
+    assert [series["count"] for series in answer["series"]] == [[2]]
+    made.close()
