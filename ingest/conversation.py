@@ -24,6 +24,7 @@ RATE_LIMITED_S = 1.0  # rest after `rate_limited` that does not say how long
 RATE_LIMITED_MAX_S = 60.0
 REPORT_S = 10.0
 DEFAULT_PING_S = 20.0
+ID_USED = {"message": "their ids were used before; is there another producer with the same producer_id?"}
 
 
 class Conversation:
@@ -50,6 +51,7 @@ class Conversation:
         self._bye: Message | None = None
         self._rejections = Occasional(REPORT_S)
         self._drops = Occasional(REPORT_S)
+        self._skipped = 0  # ids, as far as it was logged
         self.round_trip_s: float | None = None
 
     def wake(self) -> None:
@@ -177,12 +179,26 @@ class Conversation:
         if not isinstance(id, int):
             return
         accepted = accepted if isinstance(accepted, int) else None
+        duplicate = message.get("duplicate") is True
         with self._lock:
-            refused = self._outbox.acknowledge(id, accepted, duplicate=message.get("duplicate") is True)
+            refused = self._outbox.acknowledge(id, accepted, duplicate=duplicate)
         self._freed()
         self.wake()
-        if refused:
+        self._report_skipped()
+        if refused and duplicate:
+            self._report(refused, ID_USED)
+        elif refused:
             self._report(refused, rejected[0] if isinstance(rejected, list) and rejected else message)
+
+    def _report_skipped(self) -> None:
+        numbering = self._outbox.numbering
+        if numbering.certain and numbering.skipped != self._skipped:
+            self._skipped = numbering.skipped
+            log.warning(
+                "the broadcaster remembers higher ids of this producer_id: this run's go on %.0f s ahead of the clock, "
+                "which may have been put back",
+                numbering.skipped / 1e6,
+            )
 
     def _refused(self, message: Message) -> None:
         id = message.get("id")

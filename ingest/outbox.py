@@ -7,6 +7,9 @@ remembers the last id it applied, answers a repetition with `duplicate`. A messa
 moment was not applied; it keeps its id and its place in the window, and goes out again before anything new does, so
 that samples arrive in the order in which they were sent.
 
+A duplicate is believed where the message may have been applied: it was under way when a connection ended. One that was
+sent once was not; its id was used by somebody else, and its samples count as rejected (see `numbering`).
+
 At any time: sent = buffered + unacknowledged + acknowledged + rejected + dropped.
 """
 
@@ -18,6 +21,7 @@ from itertools import islice
 import orjson
 
 from ingest.messages import encode_publish, raw_entry
+from ingest.numbering import Numbering
 from ingest.samples import Entry, Kind, Series, Value
 
 NUMBER_BYTES = 26  # the longest float64 in JSON, and a comma
@@ -53,17 +57,18 @@ Waiting = tuple[Described, float, Value]
 class Outbox:
     """Bounds: `capacity` samples wait, `window` messages of up to `batch_samples` samples are unacknowledged."""
 
-    def __init__(self, capacity: int, batch_samples: int, window: int, first_id: int = 1) -> None:
+    def __init__(self, capacity: int, batch_samples: int, window: int, numbering: Numbering | None = None) -> None:
         self.capacity = capacity
         self.batch_samples = batch_samples
         self.window = window
         self.sent = self.acknowledged = self.rejected = self.dropped = self.duplicate_messages = 0
-        self._next_id = first_id
+        self.numbering = numbering or Numbering()
         self._message_bytes = 0  # 0: no bound
         self._samples_per_message = 0
         self._buffer: deque[Waiting] = deque()
         self._unacked: dict[int, Pending] = {}
         self._again: set[int] = set()  # of these, the ones refused for the moment
+        self._doubtful: set[int] = set()  # of these, the ones under way when a connection ended
 
     @property
     def buffered(self) -> int:
@@ -92,12 +97,16 @@ class Outbox:
 
     @property
     def can_take(self) -> bool:
-        return bool(self._again) or (bool(self._buffer) and len(self._unacked) < self.window)
+        numbering = self.numbering
+        something = bool(self._buffer) if numbering.certain else numbering.must_ask
+        return bool(self._again) or (something and len(self._unacked) < self.window)
 
     @property
     def full_batch(self) -> bool:
         """No reason to wait for company: there is enough for a message, or no more room."""
-        return bool(self._again) or len(self._buffer) >= min(self.batch_samples, self.capacity)
+        if self._again or not self.numbering.certain:
+            return bool(self._again) or self.numbering.must_ask
+        return len(self._buffer) >= min(self.batch_samples, self.capacity)
 
     def put(self, described: Described, times: Sequence[float], values: Sequence[Value]) -> int:
         """Add checked samples. Returns how many of the oldest were dropped to make room."""
@@ -125,6 +134,7 @@ class Outbox:
 
     def repeat(self) -> list[Pending]:
         """What a new connection sends first."""
+        self._doubtful |= self._unacked.keys() - self._again
         self._again.clear()
         return list(self._unacked.values())
 
@@ -136,11 +146,12 @@ class Outbox:
             again = min(self._again)
             self._again.remove(again)
             return self._unacked[again]
+        if self.numbering.must_ask:
+            return self._waiting(self.numbering.ask(), ())
         entries = self._batch()
-        if not entries:
-            return None
-        id = self._next_id
-        self._next_id += 1
+        return self._waiting(self.numbering.take(), entries) if entries else None
+
+    def _waiting(self, id: int, entries: tuple[Entry, ...]) -> Pending:
         samples = sum(len(entry.times) for entry in entries)
         message = Pending(id, entries, samples, encode_publish(id, entries).decode())
         self._unacked[id] = message
@@ -148,9 +159,14 @@ class Outbox:
 
     def acknowledge(self, id: int, accepted: int | None, *, duplicate: bool = False) -> int:
         """Returns how many samples were rejected. What of a duplicate was rejected the first time is not known."""
-        message = self._pop(id)
-        if message is None:
+        believed = self.numbering.repeats or id in self._doubtful
+        message = self._pop(id, duplicate=duplicate)
+        if message is None or not message.samples:
             return 0
+        if duplicate and not believed:
+            self.numbering.doubt()
+            self.rejected += message.samples
+            return message.samples
         known = accepted is not None and not duplicate
         taken = max(0, min(accepted or 0, message.samples)) if known else message.samples
         self.acknowledged += taken
@@ -170,10 +186,14 @@ class Outbox:
         """The message was refused for the moment: `take` gives it again, those of lower ids first."""
         if id in self._unacked:
             self._again.add(id)
+            self._doubtful.discard(id)  # or it would have been a duplicate
         return id in self._again
 
-    def _pop(self, id: int) -> Pending | None:
+    def _pop(self, id: int, *, duplicate: bool = False) -> Pending | None:
+        if id == self.numbering.question:
+            self.numbering.answered(duplicate=duplicate, doubtful=id in self._doubtful)
         self._again.discard(id)
+        self._doubtful.discard(id)
         return self._unacked.pop(id, None)
 
     def _batch(self) -> tuple[Entry, ...]:

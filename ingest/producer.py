@@ -13,6 +13,7 @@ from ingest.conversation import Conversation
 from ingest.credentials import Credentials, Token
 from ingest.intake import Intake, check_columns, check_one
 from ingest.link import CLOSE_S, Dial, Lost, rejected, stream_url, websocket_dial, why
+from ingest.numbering import Numbering
 from ingest.options import OnFull, check_options, program_name
 from ingest.outbox import Described, Outbox
 from ingest.samples import Entry, Kind, Value
@@ -314,9 +315,10 @@ class Producer:
             log.warning("closed with %d samples of which it is not known that they arrived", unsent)
 
 
-def _outbox(buffer_samples: int, batch_samples: int, window: int, first_id: int | None) -> Outbox:
-    # Ids begin with the time, so that they also grow if a program that has a fixed producer_id starts again.
-    return Outbox(buffer_samples, batch_samples, window, int(clock.time() * 1e6) if first_id is None else first_id)
+def _numbering(producer_id: UUID | None, first_id: int | None) -> Numbering:
+    if first_id is not None:
+        return Numbering(first_id, repeats=True)
+    return Numbering(int(clock.time() * 1e6), remembered=producer_id is not None)
 
 
 @asynccontextmanager
@@ -356,14 +358,14 @@ async def open_producer(
         batch_samples: the most samples of one message.
         producer_id, first_id: for a program that repeats its messages after a crash: with the same `producer_id`,
             and the same samples flushed in the same portions from the same `first_id` on, each is applied once.
-            By default both are new.
+            By default both are new. One running program to a `producer_id`.
         dial: opens one connection instead of the usual way, for tests and tunnels.
 
     Raises:
         ValueError: the URL is none of a broadcaster, or an option is none of those possible; the text names it.
     """
     check_options(**{name: value for name, value in locals().items() if name != "url"})
-    outbox = _outbox(buffer_samples, batch_samples, window, first_id)
+    outbox = Outbox(buffer_samples, batch_samples, window, _numbering(producer_id, first_id))
     credentials = Credentials(token)
     connect = dial or websocket_dial(stream_url(url), credentials, ANSWER_BYTES_MAX, ca)
     producer = Producer(connect, outbox, producer_id or uuid4(), client, on_full, flush_interval_s, credentials)

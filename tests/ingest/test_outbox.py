@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ingest.outbox import Described, Outbox
+from ingest.numbering import Numbering
+from ingest.outbox import Described, Outbox, Pending
 from ingest.samples import Series
 
 A, B = (Described(Series(name, (("run", "1"),)), None, unit) for name, unit in (("a", None), ("b", "s")))
@@ -94,6 +95,60 @@ def test_answers_to_strangers_change_nothing() -> None:
     assert (box.acknowledge(99, 3), box.refuse(99), box.retry(99), box.idle) == (0, 0, False, True)
 
 
+def taken(box: Outbox) -> Pending:
+    message = box.take()
+    assert message is not None
+    return message
+
+
+def test_a_duplicate_of_what_was_sent_once_is_rejected() -> None:
+    box = Outbox(10, 10, 10)
+    fill(box, 3)
+    assert box.acknowledge(taken(box).id, 0, duplicate=True) == 3
+    assert (box.acknowledged, box.rejected, box.duplicate_messages) == (0, 3, 0)
+    fill(box, 1)
+    assert taken(box).samples == 0, "its ids are used up, so it asks for others"
+
+
+def test_a_duplicate_of_what_was_refused_for_the_moment_is_rejected() -> None:
+    box = Outbox(10, 10, 10)
+    fill(box, 3)
+    message = taken(box)
+    box.repeat()
+    box.retry(message.id)
+    assert taken(box) is message
+    assert box.acknowledge(message.id, 0, duplicate=True) == 3
+
+
+def test_a_duplicate_of_what_was_under_way_when_a_connection_ended_is_believed() -> None:
+    box = Outbox(10, 10, 10)
+    fill(box, 3)
+    message = taken(box)
+    box.repeat()
+    assert box.acknowledge(message.id, 0, duplicate=True) == 0
+    assert (box.acknowledged, box.duplicate_messages, box.idle) == (3, 1, True)
+
+
+def test_a_program_that_repeats_its_messages_is_told_so() -> None:
+    box = Outbox(10, 10, 10, Numbering(7, repeats=True))
+    fill(box, 3)
+    assert box.acknowledge(taken(box).id, 0, duplicate=True) == 0
+    assert (box.acknowledged, box.duplicate_messages) == (3, 1)
+
+
+def test_nothing_is_sent_before_its_id_is_known_to_be_new() -> None:
+    box = Outbox(10, 10, 10, Numbering(1, remembered=True))
+    assert box.can_take and box.full_batch, "it asks at once"
+    asked = taken(box)
+    fill(box, 3)
+    assert (asked.id, asked.samples, box.can_take) == (1, 0, False)
+    assert box.acknowledge(asked.id, 0, duplicate=True) == 0
+    again = taken(box)
+    assert again.id > 2**20 and json.loads(again.text)["samples"] == []
+    box.acknowledge(again.id, 0)
+    assert (taken(box).samples, box.acknowledged, box.duplicate_messages) == (3, 0, 0)
+
+
 class Journey(RuleBasedStateMachine):
     """One producer, one broadcaster; `wire` is what is under way in the present connection."""
 
@@ -109,10 +164,15 @@ class Journey(RuleBasedStateMachine):
         self.refused: set[int] = set()
         self.holds = True
 
-    @initialize(holds=st.booleans())
-    def begin(self, holds: bool) -> None:
-        """Whether the broadcaster refuses what comes behind a refused message until that comes again."""
+    @initialize(holds=st.booleans(), remembered=st.none() | st.integers(0, 100) | st.integers(0, 2**50))
+    def begin(self, holds: bool, remembered: int | None) -> None:
+        """Whether the broadcaster refuses what comes behind a refused message until that comes again.
+
+        `remembered`: the last id it has of an earlier run.
+        """
         self.holds = holds
+        self.box.numbering = Numbering(50, remembered=remembered is not None)
+        self.last_id = remembered or 0
 
     @rule(count=st.integers(1, 6), described=st.sampled_from([A, B]))
     def put(self, count: int, described: Described) -> None:
@@ -174,7 +234,7 @@ class Journey(RuleBasedStateMachine):
             self.receive(limited=False)
             self.answer()
         assert len(self.applied) == len(set(self.applied)) == self.box.acknowledged
-        assert self.box.acknowledged + self.box.dropped == self.box.sent
+        assert self.box.acknowledged + self.box.dropped == self.box.sent and not self.box.rejected
         for metric in "ab":
             times = [time for name, time, _ in self.applied if name == metric]
             assert not self.holds or times == sorted(times)

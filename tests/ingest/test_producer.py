@@ -30,8 +30,8 @@ async def until(condition: Any) -> None:
 
 
 async def test_samples_arrive_in_order_with_the_time_of_the_call(autojump_clock: MockClock) -> None:
-    store, id = Store(), uuid4()
-    async with opened(store.serve, producer_id=id, client="me") as producer:
+    store = Store()
+    async with opened(store.serve, client="me") as producer:
         await producer.send("a", 1, time=5.0, unit="s", run="x", core=0)
         await producer.send_many("a", [6.0, 7.0], [2.0, None], unit="s", run="x", core=0)
         await producer.event("deploy", "1.2", time=8.0)
