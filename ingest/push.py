@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,11 @@ from ingest.push_status import Pace, line, progress_bar, summary
 from ingest.signals import until_signalled
 from ingest.sources.host import host
 from ingest.sources.lines import LineError, lines, read_descriptor, split_lines
-from ingest.sources.replay import Replay, Row, read_csv, read_jsonl
+from ingest.sources.replay import LeftOut, Replay, Row, read_csv, read_jsonl
 from ingest.sources.shop import shop
 
 STATUS_S = 0.25
+COLUMNS_TOLD = 10
 DROPPING = ("host", "shop")  # a source that cannot wait
 
 Source = Callable[[Producer, Console], Awaitable[None]]
@@ -82,6 +83,7 @@ async def _replay(
         task = progress.add_task(path.name, total=size)
         try:
             await replay.run(path, read, lambda position: progress.update(task, completed=position))
+            _tell_left_out(replay.counts.left_out, report)
             while settings.loop and replay.counts.rows > replay.counts.bad:
                 await trio.lowlevel.checkpoint()
                 progress.reset(task)
@@ -92,6 +94,13 @@ async def _replay(
             raise CommandError(f"{path}: {error}") from None
     if replay.counts.bad:
         report(f"{replay.counts.bad} of {replay.counts.rows} rows were bad")
+
+
+def _tell_left_out(columns: Sequence[LeftOut], report: Callable[[str], None]) -> None:
+    for column in columns[:COLUMNS_TOLD]:
+        report(str(column))
+    if len(columns) > COLUMNS_TOLD:
+        report(f"and cells of {len(columns) - COLUMNS_TOLD:,} more columns")
 
 
 async def _push(source: str, settings: PushSettings, prepared: Source) -> int:

@@ -116,8 +116,13 @@ async def lines(
 def _decode(line: bytes) -> str:
     if len(line) > LINE_BYTES_MAX:
         raise LineError(f"longer than {LINE_BYTES_MAX} bytes")
+    return utf8(line)
+
+
+def utf8(line: bytes, encoding: str = "utf-8") -> str:
+    """Raises LineError."""
     try:
-        return line.decode()
+        return line.decode(encoding)
     except UnicodeDecodeError as error:
         raise LineError(f"not UTF-8 ({error.reason} at byte {error.start})") from None
 

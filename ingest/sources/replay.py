@@ -4,6 +4,7 @@ import csv
 import math
 import re
 import time as clock
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,12 +17,27 @@ import trio
 from ingest.producer import Producer
 from ingest.ratelimit import Occasional
 from ingest.samples import MAX_TIME, Entry, SampleError, Value, check_series, check_time, check_value
-from ingest.sources.lines import REPORT_S, REPORTS_AT_ONCE, LineError, LineParser
+from ingest.sources.lines import REPORT_S, REPORTS_AT_ONCE, LineError, LineParser, utf8
 
 TIME_COLUMNS = ("time", "timestamp", "ts", "datetime", "date")
 READ_AHEAD = 500  # rows
+TITLE_MAX = 60  # characters that are shown
 UNTIMED = -MAX_TIME
 UNTIMED_ROW_S = 1.0  # rows of a file without times are so far apart
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Cells of a column that were not sent: in it there was no number yet, if one came at all."""
+
+    title: str
+    cells: int
+    numbers: bool
+
+    def __str__(self) -> str:
+        cells = f"{self.cells:,} cell{'s' if self.cells != 1 else ''}"
+        what = f": {cells} left out before its first number" if self.numbers else f" left out: no number in {cells}"
+        return f'column "{self.title[:TITLE_MAX]}"{what}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +49,35 @@ class Row:
     time: float | None = None
     entries: tuple[Entry, ...] = ()
     problem: str | None = None
+    left_out: tuple[LeftOut, ...] = ()  # at the end of a file, which is no row
 
 
 class _Counted:
-    """The lines of a file and how far they go."""
+    """The lines of a file and how far they go. One that is not UTF-8 raises LineError; those behind it follow."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = lines
+        self._lines = iter(lines)
         self.position = 0
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.position += len(line)
-            self.number += 1
-            yield line.decode("utf-8-sig" if self.number == 1 else "utf-8", errors="replace")
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.position += len(line)
+        self.number += 1
+        return utf8(line, "utf-8-sig" if self.number == 1 else "utf-8")
 
 
 def read_jsonl(file: Iterable[bytes]) -> Iterator[Row]:
     """Lines as of the source `lines`."""
     counted, parser = _Counted(file), LineParser()
-    for text in counted:
+    while True:
         try:
-            entry = parser.parse(text, UNTIMED)
+            entry = parser.parse(next(counted), UNTIMED)
+        except StopIteration:
+            return
         except LineError as error:
             yield Row(counted.number, counted.position, problem=str(error))
             continue
@@ -65,7 +87,11 @@ def read_jsonl(file: Iterable[bytes]) -> Iterator[Row]:
 
 
 def read_csv(
-    file: Iterable[bytes], *, time_column: str | None = None, tags: Sequence[str] = (), prefix: str = ""
+    file: Iterable[bytes],
+    *,
+    time_column: str | None = None,
+    tags: Sequence[str] = (),
+    prefix: str = "",
 ) -> Iterator[Row]:
     """Rows of a CSV file with a header.
 
@@ -73,21 +99,23 @@ def read_csv(
     are tags; otherwise (wide form) each numeric column is a metric and `tags` names the columns that are tags.
 
     Raises:
-        LineError: a named column is missing, or the header is no CSV.
+        LineError: a named column is missing, two cannot be told apart, or the header is no CSV.
     """
     counted = _Counted(file)
-    reader = csv.reader(iter(counted))
+    reader = csv.reader(counted)
     try:
         header = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
+    except (csv.Error, LineError) as error:
         raise LineError(f"the header: {error}") from None
     table = _Table(header, time_column, tags, prefix)
     while True:
         try:
             cells = next(reader)
         except StopIteration:
+            if table.left_out:
+                yield Row(counted.number, counted.position, left_out=table.left_out)
             return
-        except csv.Error as error:
+        except (csv.Error, LineError) as error:
             yield Row(counted.number, counted.position, problem=str(error))
             continue
         if cells:
@@ -112,14 +140,29 @@ class _Table:
         self._time = time_column or next((name for name in header if name.lower() in TIME_COLUMNS), None)
         self._long = {"metric", "value"} <= set(header)
         special = {self._time, "metric", "value", "unit"} if self._long else {self._time}
-        self._tags = [name for name in header if name not in special] if self._long and not tags else list(tags)
-        self._numeric: dict[str, bool] = {}  # decided by a column's first value
+        self._untitled = header.count("") > 1
+        titles = [name for name in header if name or not self._untitled]
+        named = [name for name in titles if name not in special] if self._long and not tags else tags
+        self._tags = list(dict.fromkeys(named))
+        self._numeric: set[str] = set()  # columns in which there was a number
+        self._skipped: Counter[str] = Counter()  # cells before that
+        _check_distinct(titles, str)
+        _check_distinct(self._tags, _identifier)
+        if not self._long:
+            _check_distinct((name for name in titles if name != self._time and name not in self._tags), self._metric)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return tuple(LeftOut(title, cells, title in self._numeric) for title, cells in self._skipped.items())
 
     def entries(self, cells: list[str]) -> tuple[float | None, tuple[Entry, ...]]:
         """Raises LineError, SampleError."""
         if len(cells) != len(self._header):
             raise LineError(f"expected {len(self._header)} columns, got {len(cells)}")
-        row = dict(zip(self._header, map(str.strip, cells), strict=True))
+        pairs = list(zip(self._header, map(str.strip, cells), strict=True))
+        row = dict(pairs)
+        if self._untitled and any(text and not name for name, text in pairs):
+            raise LineError("a value in one of the columns without a title")
         time = parse_time(row[self._time]) if self._time else None
         tags = {_identifier(name): row[name] for name in self._tags if row[name]}
         at = (UNTIMED if time is None else time,)
@@ -133,12 +176,28 @@ class _Table:
         if not text or name == self._time or name in self._tags:
             return False
         if name not in self._numeric:
-            self._numeric[name] = _is_number(text)
-        return self._numeric[name]
+            if not _is_number(text):
+                self._skipped[name] += 1
+                return False
+            self._numeric.add(name)
+        return True
 
     def _metric(self, name: str) -> str:
         metric = self._prefix + _identifier(name)
         return metric if re.match("[A-Za-z_]", metric) else f"_{metric}"
+
+
+def _check_distinct(titles: Iterable[str], become: Callable[[str], str]) -> None:
+    """Raises LineError: the values of two columns would be taken for those of one."""
+    seen: dict[str, str] = {}
+    for title in titles:
+        name = become(title)
+        if name in seen:
+            both = f'"{title[:TITLE_MAX]}"'
+            if title != seen[name]:
+                both = f'"{seen[name][:TITLE_MAX]}" and {both}, which both become {name[:TITLE_MAX]}'
+            raise LineError(f"the header: two columns {both}")
+        seen[name] = title
 
 
 def _identifier(name: str) -> str:
@@ -177,6 +236,7 @@ def parse_time(text: str) -> float:
 class ReplayCounts:
     rows: int = 0
     bad: int = 0
+    left_out: tuple[LeftOut, ...] = ()  # in the last pass through the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +273,9 @@ class Replay:
 
     async def play(self, rows: Iterable[Row], moved: Callable[[int], None]) -> None:
         for row in rows:
-            if row.problem is not None:
+            if row.left_out:
+                self.counts.left_out = row.left_out
+            elif row.problem is not None:
                 self._refuse(row)
             else:
                 await self._send(row)

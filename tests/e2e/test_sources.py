@@ -126,6 +126,19 @@ async def test_csv_at_ten_times_its_speed(served: str, recorded: Path) -> None:
     assert [round(time - times[0], 3) for time in times] == [second / 10 for second in range(11)]
 
 
+async def test_what_a_csv_file_holds_beside_numbers_is_told(served: str, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.csv"
+    file.write_text(f"time,first,{','.join(f'note {n}' for n in range(11))}\n1,NA{',x' * 11}\n2,5{',' * 11}\n")
+    async with push(served, "csv", "--speed", "0", "--prefix", "mixed.", str(file)) as program:
+        status, said = await program.end()
+    assert (status, said[0]) == (0, 'column "first": 1 cell left out before its first number')
+    assert said[9:] == [
+        'column "note 8" left out: no number in 1 cell',
+        "and cells of 2 more columns",
+        "sent 1 sample, 1 acknowledged",
+    ]
+
+
 async def test_jsonl_as_fast_as_possible_with_its_own_times(served: str, tmp_path: Path) -> None:
     file = tmp_path / "recorded.jsonl"
     rows = [{"metric": "jsonl", "value": number, "time": 5e8 + number} for number in range(20_000)]
@@ -227,10 +240,12 @@ async def test_what_was_left_unsent_is_status_1(broadcaster_process: Callable[..
         (["jsonl", "--speed", "-1", "{csv}"], '--speed: expected at least 0, got "-1"'),
         (["--token-file", "{dir}/token", "host"], "--token-file: {dir}/token: No such file or directory"),
         (["--token-file", "{csv}", "host"], "--token-file: {csv}: token: expected printable ASCII without spaces"),
+        (["csv", "{dir}/alike.csv"], '{dir}/alike.csv: the header: two columns "a"'),
         (["csv", "--loop", "--keep-times", "{csv}"], "--loop: cannot go with --keep-times"),
     ],
 )
 def test_what_cannot_be_is_one_line(served: str, recorded: Path, arguments: list[str], line: str) -> None:
+    (recorded.parent / "alike.csv").write_text("time,a,a\n1,2,3\n")
     places = {"dir": str(recorded.parent), "csv": str(recorded)}
     said = refusal("push", "--to", served, *(each.format(**places) for each in arguments))
     assert said.startswith(line.format(**places))
