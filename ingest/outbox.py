@@ -49,6 +49,7 @@ class Pending:
     entries: tuple[Entry, ...]
     samples: int
     text: str
+    begins: int  # how many samples were sent before its first one
 
 
 Waiting = tuple[Described, float, Value]
@@ -82,10 +83,10 @@ class Outbox:
     def messages(self) -> int:
         return len(self._unacked)
 
-    @property
-    def resolved(self) -> int:
-        """Samples whose fate is known."""
-        return self.acknowledged + self.rejected + self.dropped
+    def resolved(self, count: int) -> bool:
+        """Whether the fate of the first `count` samples is known. Buffer and window hold them in order."""
+        oldest = next((message.begins for message in self._unacked.values() if message.samples), count)
+        return min(self.sent - len(self._buffer), oldest) >= count
 
     @property
     def idle(self) -> bool:
@@ -153,7 +154,8 @@ class Outbox:
 
     def _waiting(self, id: int, entries: tuple[Entry, ...]) -> Pending:
         samples = sum(len(entry.times) for entry in entries)
-        message = Pending(id, entries, samples, encode_publish(id, entries).decode())
+        begins = self.sent - len(self._buffer) - samples
+        message = Pending(id, entries, samples, encode_publish(id, entries).decode(), begins)
         self._unacked[id] = message
         return message
 

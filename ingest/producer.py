@@ -114,7 +114,7 @@ class Producer:
         """Returns when the fate of everything sent before is known. Raises ProducerClosed."""
         target = self._outbox.sent
         with self._conversation.hurry():
-            while self._outbox.resolved < target:
+            while not self._resolved(target):
                 self._check_running()
                 await self._changed.wait()
 
@@ -215,6 +215,10 @@ class Producer:
     def _check_running(self) -> None:
         if self._finished.is_set():
             raise ProducerClosed(self._reason or "the producer is closed")
+
+    def _resolved(self, count: int) -> bool:
+        with self._lock:
+            return self._outbox.resolved(count)
 
     # The connection.
 

@@ -136,6 +136,16 @@ def test_a_program_that_repeats_its_messages_is_told_so() -> None:
     assert (box.acknowledged, box.duplicate_messages) == (3, 1)
 
 
+def test_what_is_dropped_later_resolves_nothing_sent_before() -> None:
+    box = Outbox(5, 5, 1)
+    fill(box, 5)
+    message = taken(box)
+    fill(box, 50)
+    assert box.dropped == 45 and not box.resolved(1)
+    box.acknowledge(message.id, 5)
+    assert box.resolved(50) and not box.resolved(51)
+
+
 def test_nothing_is_sent_before_its_id_is_known_to_be_new() -> None:
     box = Outbox(10, 10, 10, Numbering(1, remembered=True))
     assert box.can_take and box.full_batch, "it asks at once"
@@ -160,6 +170,7 @@ class Journey(RuleBasedStateMachine):
         self.wire: list[str] = []
         self.answers: list[dict[str, Any]] = []
         self.applied: list[tuple[str, float, Any]] = []
+        self.under_way: dict[int, list[float]] = {}
         self.last_id = 0
         self.refused: set[int] = set()
         self.holds = True
@@ -185,6 +196,7 @@ class Journey(RuleBasedStateMachine):
         if message := self.box.take():
             assert message.samples <= 3 and len(message.text.encode()) <= 250
             self.wire.append(message.text)
+            self.under_way[message.id] = [time for _, time, _ in samples(message.text)]
 
     @rule(limited=st.booleans())
     def receive(self, limited: bool) -> None:
@@ -211,6 +223,7 @@ class Journey(RuleBasedStateMachine):
         if message.get("limited"):
             assert self.box.retry(message["id"])
         else:
+            self.under_way.pop(message["id"], None)
             assert not self.box.acknowledge(
                 message["id"], message.get("accepted"), duplicate=message.get("duplicate", False)
             )
@@ -223,9 +236,16 @@ class Journey(RuleBasedStateMachine):
     @invariant()
     def every_sample_is_accounted_for(self) -> None:
         box = self.box
-        assert box.sent == box.buffered + box.unacknowledged + box.resolved
+        assert box.sent == box.buffered + box.unacknowledged + box.acknowledged + box.rejected + box.dropped
         assert box.messages <= 3 and len(self.applied) == len(set(self.applied))
         assert box.acknowledged <= len(self.applied)
+
+    @invariant()
+    def it_is_known_which_are_resolved(self) -> None:
+        """The time of a sample is how many were sent before it."""
+        under_way = min((time for times in self.under_way.values() for time in times), default=self.clock)
+        for count in range(self.box.sent + 1):
+            assert self.box.resolved(count) == (count <= min(under_way, self.box.sent - self.box.buffered))
 
     def teardown(self) -> None:
         self.cut()

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ingest import CannotConnect, Producer, ProducerClosed, SampleError, open_producer
 from tests.ingest.link import Peer, Script, Scripted, Store, values
@@ -111,6 +111,29 @@ async def test_a_full_buffer_drops_the_oldest(autojump_clock: MockClock, caplog:
         assert producer.statistics().dropped == 15
     assert values(store.messages) == list(range(15, 25))
     assert "the buffer is full" in caplog.text
+
+
+async def test_a_flush_waits_for_what_was_sent_before_it_whatever_is_dropped_meanwhile(
+    autojump_clock: MockClock,
+) -> None:
+    leave = trio.Event()
+
+    async def leaving(peer: Peer) -> None:
+        await peer.begin()
+        await leave.wait()
+
+    async with opened(leaving, silent, buffer_samples=10, window=1, flush_s=0) as producer:
+        await producer.send_many("a", range(10), range(10))
+        await until(lambda: producer.statistics().unacknowledged == 10)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(producer.flush)
+            await wait_all_tasks_blocked()
+            await producer.send_many("b", range(100), range(100))
+            leave.set()
+            await until(lambda: producer.statistics().connections == 2)
+            await wait_all_tasks_blocked()
+            assert nursery.child_tasks, "it waits: nothing of it was acknowledged"
+            nursery.cancel_scope.cancel()
 
 
 async def test_a_full_buffer_blocks(autojump_clock: MockClock) -> None:
