@@ -251,14 +251,20 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _shutting_down() -> Response:
+    return refusal(503, "draining", "the broadcaster is shutting down", {"retry-after": "1"})
+
+
 async def _publish(request: Request, core: Core) -> Response:
     caller = _caller(request, core)
     if core.draining:
-        return refusal(503, "draining", "the broadcaster is shutting down", {"retry-after": "1"})
+        return _shutting_down()
     try:
         body = await _body_in_time(request, core.config.message_bytes, core)
     except ClientDisconnect:
         return Response(status_code=400)  # to nobody
+    if core.draining:  # since the body began: nobody is left to see it
+        return _shutting_down()
     now = time.time()
     if caller.revoked or (caller.expires is not None and caller.expires <= now):
         caller = _caller(request, core)  # says so: a body may take longer than its token is good

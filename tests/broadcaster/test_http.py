@@ -250,6 +250,15 @@ async def test_a_draining_broadcaster_takes_nothing(client: httpx.AsyncClient, c
     assert (await client.get("/healthz")).status_code == 200
 
 
+async def test_a_body_that_ends_while_it_drains_is_taken_no_more(core: Core) -> None:
+    async def receive() -> dict[str, Any]:
+        core.ready, core.draining = False, True
+        return {"type": "http.request", "body": orjson.dumps({"samples": [SAMPLE]}), "more_body": False}
+
+    status, answer = await posted(core, receive)
+    assert (status, answer["code"], core.published) == (503, "draining", [])
+
+
 async def test_credentials_come_in_the_header(client: httpx.AsyncClient, core: Core) -> None:
     await client.get("/v1/series", headers={"authorization": "bearer abc"})
     await client.get("/v1/series")

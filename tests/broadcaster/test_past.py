@@ -50,6 +50,7 @@ class Sees:
     may_subscribe: Callable[[str], bool] = bool
     subject: str | None = None
     sight: object = None
+    subscribe = frozenset({"*"})
     admin = revoked = False
     expires = None
 
