@@ -1,9 +1,8 @@
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Protocol
 
 import orjson
 import trio
@@ -15,14 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broadcaster.auth import Grant
 from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
+from broadcaster.http_core import Caller, Core
 from broadcaster.http_series import series_answer
 from broadcaster.limits import RateLimited
 from broadcaster.metrics import exposition
 from broadcaster.selection import Selection, parse_select
-from broadcaster.statistics import Figures
 from broadcaster.transports.handshake import has_token
 from ingest.messages import MessageError, decode
 
@@ -55,81 +53,6 @@ ALERT_BYTES = 65_536
 PIECE_BYTES = 65_536
 CONNECTIONS_MOST = 100_000  # described in one answer; whoever asks again and again names a smaller limit
 LIMITS = ("connections_max", "series_max", "history_bytes", "mailbox_batches", "mailbox_bytes", "message_bytes")
-
-Caller = Grant  # of whoever makes a request
-
-
-class Core(Protocol):
-    """What the HTTP side needs of a broadcaster. Times are Unix seconds."""
-
-    @property
-    def config(self) -> BroadcasterConfig: ...
-
-    @property
-    def ready(self) -> bool:
-        """Whether new clients are welcome."""
-
-    @property
-    def draining(self) -> bool: ...
-
-    def authorise(self, token: str | None) -> Caller:
-        """Raises MessageError (bad_token)."""
-
-    def publish(
-        self, message: Mapping[str, Any], caller: Caller, address: str, now: float, size: int = 0
-    ) -> Mapping[str, Any]:
-        """Applies a `publish` of so many bytes and returns the fields of its `ack`. Raises MessageError."""
-
-    async def stored(self) -> None:
-        """Returns when that may be acknowledged. Raises MessageError (rate_limited)."""
-
-    async def descriptors(self, selection: Selection, caller: Caller) -> Iterator[Mapping[str, Any]]:
-        """The known series that the selection selects, each as it is when it is asked for."""
-
-    @property
-    def connected(self) -> int:
-        """How many are."""
-
-    def connections(self, most: int) -> Iterable[Mapping[str, Any]]:
-        """Who is connected, producers first."""
-
-    def refused_over_http(self, most: int) -> Iterable[Mapping[str, Any]]:
-        """Who publishes over HTTP more than it may, the newest first."""
-
-    def figures(self) -> Figures: ...
-
-    def refused(self, reason: str) -> None:
-        """Counts a refusal."""
-
-    def failed(self, code: str) -> None:
-        """Counts an error that a client is answered with."""
-
-    async def alerts(self, caller: Caller) -> Mapping[str, Any]:
-        """The alerts that are set, those that are pending or firing, and the newest that are over."""
-
-    @property
-    def alerting(self) -> "Alerting": ...
-
-    @property
-    def past(self) -> "Past | None":
-        """None: nothing is stored."""
-
-
-class Alerting(Protocol):
-    """Where alerts are put. Both raise MessageError."""
-
-    async def put(self, name: str, table: Mapping[str, Any], expected: str | None) -> Mapping[str, Any]: ...
-
-    async def delete(self, name: str, expected: str) -> None: ...
-
-
-class Past(Protocol):
-    """What is stored."""
-
-    async def answer(
-        self, selection: Selection, parameters: Mapping[str, str], caller: Caller, address: str, now: float
-    ) -> bytes:
-        """JSON. Raises MessageError."""
 
 
 class JSON(Response):

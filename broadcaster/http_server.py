@@ -13,7 +13,8 @@ from hypercorn.utils import wrap_app
 from broadcaster.addresses import Addresses
 from broadcaster.certificate import Certificate
 from broadcaster.config import BroadcasterConfig
-from broadcaster.http import Core, build_app
+from broadcaster.http import build_app
+from broadcaster.http_core import Core
 from broadcaster.http_door import Door, PatientStream
 from broadcaster.http_headers import Protected
 from broadcaster.http_limits import Requests

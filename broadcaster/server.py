@@ -21,7 +21,7 @@ from broadcaster.descriptors import available, shared_out
 from broadcaster.draining import cut_off, drain
 from broadcaster.flusher import Flusher
 from broadcaster.history import History, Record
-from broadcaster.http import Caller
+from broadcaster.http_core import Caller
 from broadcaster.http_server import serve_http
 from broadcaster.hub import Hub
 from broadcaster.ledger import Ledger

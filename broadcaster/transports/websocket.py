@@ -21,6 +21,7 @@ from broadcaster.session import Session
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
 from broadcaster.traffic import Traffic
+from broadcaster.transports.description import described
 
 
 class Connection:
@@ -379,27 +380,6 @@ class Connection:
 
     def describe(self, now: float) -> dict[str, Any]:
         """What `/v1/connections` says of it. `now` is on the steady clock."""
-        session, traffic, (batches, size) = self.session, self.traffic(), self.queued()
-        age = max(time.time() - self.since, 1e-3)
-        return {
-            "session": session.id,
-            "address": self.address,
-            "role": self.role,
-            "subject": session.grant.subject,
-            "client": session.client,
-            "producer": session.producer,
-            "age_s": age,
-            "last_seen_s": now - self._stream.received_at,
-            "subscriptions": {str(id): sorted(map(str, chosen)) for id, chosen in session.subscriptions.items()},
-            "published_samples": session.published,
-            "published_samples_per_second": session.published / age,
-            "delivered_batches": traffic.batches,
-            "delivered_samples": traffic.samples,
-            "delivered_bytes": traffic.bytes,
-            "queued_batches": batches,
-            "queued_bytes": size,
-            "dropped_batches": sum(traffic.dropped_batches.values()),
-            "dropped_samples": sum(traffic.dropped_samples.values()),
-            "refused": session.quota.refused,
-            "overflow": self._overflow,
-        }
+        about: dict[str, Any] = {"address": self.address, "role": self.role, "overflow": self._overflow}
+        about |= {"age_s": max(time.time() - self.since, 1e-3), "last_seen_s": now - self._stream.received_at}
+        return described(self.session, self.traffic(), self.queued(), about)

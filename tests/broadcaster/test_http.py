@@ -14,7 +14,8 @@ import trio.testing
 from starlette.types import Receive
 
 from broadcaster.config import BroadcasterConfig
-from broadcaster.http import Caller, Past, build_app
+from broadcaster.http import build_app
+from broadcaster.http_core import Caller, Past
 from broadcaster.limits import RateLimited
 from broadcaster.selection import Selection, selects
 from broadcaster.statistics import Figures

@@ -10,7 +10,7 @@ from broadcaster.credentials.authenticator import TokenGrant
 from broadcaster.credentials.keys import secret
 from broadcaster.credentials.revocations import Revocations
 from broadcaster.credentials.tokens import BadToken, check, mint
-from broadcaster.http import Caller
+from broadcaster.http_core import Caller
 from tests.broadcaster.credentials import material as m
 from tests.broadcaster.test_http import SAMPLE, Core, posted
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from broadcaster.http import PIECE_BYTES, Caller, InPieces, build_app
+from broadcaster.http import PIECE_BYTES, InPieces, build_app
+from broadcaster.http_core import Caller
 from broadcaster.selection import Selection
 from ingest.messages import MessageError
 from tests.broadcaster.test_http import Core
