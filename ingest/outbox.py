@@ -188,7 +188,6 @@ class Outbox:
         """The message was refused for the moment: `take` gives it again, those of lower ids first."""
         if id in self._unacked:
             self._again.add(id)
-            self._doubtful.discard(id)  # or it would have been a duplicate
         return id in self._again
 
     def _pop(self, id: int, *, duplicate: bool = False) -> Pending | None:

@@ -114,9 +114,8 @@ def test_a_duplicate_of_what_was_refused_for_the_moment_is_rejected() -> None:
     box = Outbox(10, 10, 10)
     fill(box, 3)
     message = taken(box)
-    box.repeat()
     box.retry(message.id)
-    assert taken(box) is message
+    box.repeat()
     assert box.acknowledge(message.id, 0, duplicate=True) == 3
 
 
@@ -127,6 +126,16 @@ def test_a_duplicate_of_what_was_under_way_when_a_connection_ended_is_believed()
     box.repeat()
     assert box.acknowledge(message.id, 0, duplicate=True) == 0
     assert (box.acknowledged, box.duplicate_messages, box.idle) == (3, 1, True)
+
+
+def test_a_repetition_that_was_refused_for_the_moment_may_still_be_one() -> None:
+    box = Outbox(10, 10, 10)
+    fill(box, 3)
+    message = taken(box)
+    box.repeat()
+    box.retry(message.id)
+    assert taken(box) is message
+    assert box.acknowledge(message.id, 0, duplicate=True) == 0
 
 
 def test_a_program_that_repeats_its_messages_is_told_so() -> None:
@@ -198,13 +207,16 @@ class Journey(RuleBasedStateMachine):
             self.wire.append(message.text)
             self.under_way[message.id] = [time for _, time, _ in samples(message.text)]
 
-    @rule(limited=st.booleans())
-    def receive(self, limited: bool) -> None:
+    @rule(limited=st.booleans(), blindly=st.booleans())
+    def receive(self, limited: bool, blindly: bool) -> None:
+        """`blindly`: it is refused for the moment before it is looked at whether it was applied."""
         if not self.wire:
             return
         text = self.wire.pop(0)
         id = json.loads(text)["id"]
-        if id <= self.last_id and id not in self.refused:
+        if id <= self.last_id and limited and blindly:
+            self.answers.append({"id": id, "limited": True})
+        elif id <= self.last_id and id not in self.refused:
             self.answers.append({"id": id, "duplicate": True})
         elif limited or (self.holds and any(earlier < id for earlier in self.refused)):
             self.refused.add(id)
@@ -251,7 +263,7 @@ class Journey(RuleBasedStateMachine):
         self.cut()
         while not self.box.idle:
             self.send()
-            self.receive(limited=False)
+            self.receive(limited=False, blindly=False)
             self.answer()
         assert len(self.applied) == len(set(self.applied)) == self.box.acknowledged
         assert self.box.acknowledged + self.box.dropped == self.box.sent and not self.box.rejected
