@@ -194,7 +194,6 @@ class History:
         self.mark(now)  # what came after the last mark, should nothing follow it
         while self._marks and self._marks[0][0] < now - self._age_s:
             self._cut = max(self._cut, self._marks.popleft()[1])
-        self._freeing = self._freeing or self.over_budget
         while looks > 0 and self._has_more():
             self._evict_next()
             looks -= 1
@@ -245,7 +244,7 @@ class History:
         """There is something to go."""
         kept = int(self._bytes_max * KEPT)
         while self._oldest.first > self._cut:
-            self._freeing = self._freeing and self._bytes > kept
+            self._freeing = self.over_budget or (self._freeing and self._bytes > kept)
             if not self._freeing:
                 return False
             self._cut = self._seq_that_frees(self._bytes - kept)

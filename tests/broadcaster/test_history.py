@@ -311,3 +311,13 @@ def test_who_still_needs_what_is_to_go_is_told_before_and_nobody_else() -> None:
     kept.tell_no_more(late)
     accept(kept, record, [6.0])
     assert len(heard) == 3
+
+
+def test_when_enough_goes_by_age_nothing_goes_by_memory() -> None:
+    kept = history(age_s=10.0, bytes_max=20 * NUMBER_BYTES)
+    record = kept.add(Series("a"), None)
+    for now in (0.0, 8.0, 9.5):
+        accept(kept, record, [1.0] * (2 if now == 0.0 else 10), now)
+    assert kept.over_budget
+    kept.sweep(11.0)
+    assert len(record.ring) == 20
