@@ -215,18 +215,29 @@ class Reading:
 
     def _read_parts(self, sql: sqlite3.Connection) -> None:
         query = self._query
-        base = next((step for step, found, row in self._rows(sql) if self._is_in(row, step)), 1)
-        self._step = step = query.chosen(base, len({id(found) for found in self._keys.values()}))
-        self._low, self._high = _outwards(query, step)
-        for finer, found, row in self._rows(sql):
+        base: int | None = next((step for step, found, row in self._rows(sql) if self._is_in(row, step)), 1)
+        while base is not None:
+            self._step = step = query.chosen(base, len({id(found) for found in self._keys.values()}))
+            self._low, self._high = _outwards(query, step)
+            base = self._unfit(sql, step)
+        for _, found, row in self._rows(sql):
             if isinstance(row, Texts):
                 self._take_texts(found, row.times, row.values)
-            elif step % finer == 0:  # or it is only of what the step adds at the ends
+            else:
                 fold(found.slots, step, row.cut(*(bisect_left(row.times, at) for at in (self._low, self._high))))
 
-    def _rows(self, sql: sqlite3.Connection) -> Iterator[tuple[int, _Found, Columns | Texts]]:
-        """Thinned ones of all steps, the coarsest first."""
-        for step in (step for (step,) in sql.execute("SELECT DISTINCT step FROM parts ORDER BY step DESC").fetchall()):
+    def _unfit(self, sql: sqlite3.Connection, step: int) -> int | None:
+        """The step of what the ends have, in whole slots, that cannot be put together to this step."""
+        for coarser, _, row in self._rows(sql, step):
+            low, high = self._low // coarser * coarser, self._high
+            if not isinstance(row, Texts) and bisect_left(row.times, low) < bisect_left(row.times, high):
+                return coarser
+        return None
+
+    def _rows(self, sql: sqlite3.Connection, unfit: int = 0) -> Iterator[tuple[int, _Found, Columns | Texts]]:
+        """Thinned ones of all steps, the coarsest first. `unfit`: only of those that this step is no multiple of."""
+        steps = [step for (step,) in sql.execute("SELECT DISTINCT step FROM parts ORDER BY step DESC").fetchall()]
+        for step in (step for step in steps if not unfit or unfit % step):
             low, high = _outwards(self._query, self._step or step)
             parts = sql.execute("SELECT part FROM parts WHERE step = ? AND low < ? AND high > ?", (step, high, low))
             for (part,) in parts.fetchall():

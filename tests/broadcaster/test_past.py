@@ -351,3 +351,16 @@ async def test_a_range_without_samples_is_answered_in_whole_slots(tmp_path: Path
     assert (answer["from"], answer["to"], answer["step"]) == (BASE, BASE + 60, 60)
     assert [series["count"] for series in answer["series"]] == [[2]]
     made.close()
+
+
+@pytest.mark.parametrize("ages", [ALL[:1], ALL[:2], ALL])
+async def test_what_the_ends_have_is_in_the_answer(tmp_path: Path, ages: Any) -> None:
+    """Slots of 10 s are put together to none of 7 s, so the answer has a longer step."""
+    made, times = opened(tmp_path), [BASE + 23 * number for number in range(12)]
+    put(made, BASE, {1: (times, [1.0] * 12)})
+    thin_all(made, ages, BASE + 10_000)
+    for second in range(250):
+        answer = await ask(made, from_=BASE + second, to=BASE + second + 2, step=7)
+        within = sum(answer["from"] <= at < answer["to"] for at in times)
+        assert sum(sum(series["count"]) for series in answer["series"]) == within
+    made.close()
