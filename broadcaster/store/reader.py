@@ -61,6 +61,11 @@ class Query:
     def slots(self, step: int) -> int:
         return math.ceil(self.end / step) - math.floor(self.start / step)
 
+    @property
+    def least(self) -> int:
+        """The answer's step is not less."""
+        return self.step or next((step for step in STEPS if self.slots(step) <= self.points_max), STEPS[-1])
+
     def chosen(self, base: int, series: int) -> int:
         """The step of the answer, where the coarsest data is of the step `base`. Raises MessageError (too_much)."""
         most = self.points_max // max(series, 1)
@@ -187,7 +192,7 @@ class Reading:
     def _find(self, sql: sqlite3.Connection) -> None:
         """The series that are selected, and were not forgotten before anything in the range came."""
         query = self._query
-        bounds = _outwards(query, query.step or query.chosen(1, 0))[::-1]
+        bounds = _outwards(query, query.least)[::-1]
         firsts = (
             sql.execute("SELECT min(first) FROM parts WHERE low < ? AND high > ?", bounds).fetchone()[0],
             sql.execute("SELECT min(seq) FROM spans WHERE low IS NULL OR (low < ? AND high >= ?)", bounds).fetchone()[
