@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -94,6 +95,7 @@ class Http:
             alerts=folder, alerts_writable=True, telemetry_interval_s=0, series_max=100, history_points=50
         )
         self._app: Any = None
+        self._turns: Callable[[], Awaitable[None]]
         self._count = 0
 
     def __call__(self, data: bytes) -> None:
@@ -124,7 +126,8 @@ class Http:
         if self._app is None or self._count % 1_000 == 0:
             for file in self._folder.glob("*.toml"):
                 file.unlink()
-            self._app = build_app(Broadcaster(self._config, anybody))
+            core = Broadcaster(self._config, anybody)
+            self._app, self._turns = build_app(core), core.searcher.run
         path, _, query = request.target.partition(b"?")
         scope = {
             "type": "http",
@@ -155,5 +158,8 @@ class Http:
                     assert not set(b"\r\n\0") & set(name + value), "a header that ends"
 
         with trio.fail_after(NO_TIME):
-            await self._app(scope, receive, send)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._turns)
+                await self._app(scope, receive, send)
+                nursery.cancel_scope.cancel()
         return statuses[0]
