@@ -23,13 +23,15 @@ KILLS = 4
 
 
 def fill(directory: Path, first: float) -> dict[int, Total]:
-    """A sample a second of each series, in batches of five seconds."""
+    """A sample a second of each series, in batches of five seconds; and one of now, or the clock would be doubted."""
     file, batches = opened(directory), list[Batch]()
     for number, second in enumerate(range(0, SECONDS, 5), 1):
         times = [first + second + part for part in range(5)]
         columns = {key: (times, [float(second + key + part) for part in range(5)]) for key in range(1, SERIES + 1)}
         batches.append(batch(number, first + second + 5, columns))
-    known: list[SeriesRow] = [(key, f"m{key}", "{}", "gauge", None, None) for key in range(1, SERIES + 1)]
+    now = time.time()
+    batches.append(batch(len(batches) + 1, now, {SERIES + 1: ([now], [1.0])}))
+    known: list[SeriesRow] = [(key, f"m{key}", "{}", "gauge", None, None) for key in range(1, SERIES + 2)]
     file.write([Unit(1, batches, known)])
     found = totals(file._sql)
     file.close()
@@ -67,7 +69,7 @@ async def test_kills_while_old_data_is_thinned_lose_and_double_nothing(
     async with httpx.AsyncClient() as http:
 
         async def thinned() -> bool:
-            return 'streamgauge_store_held{step="raw"} 0.0' in (await http.get(f"{process.http_url}/metrics")).text
+            return 'streamgauge_store_held{step="raw"} 1.0' in (await http.get(f"{process.http_url}/metrics")).text
 
         await eventually(thinned, 90)
         asked: dict[str, str | float] = {"select": "m7", "from": first, "to": first + SECONDS, "step": 60}
