@@ -5,6 +5,7 @@ from typing import Any
 
 import trio
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
@@ -83,9 +84,28 @@ def _handler(
         over: Any = stream
         if certificate is not None:
             over = trio.SSLStream(stream, certificate.context, server_side=True, https_compatible=True)
-        await TCPServer(wrapped, settings, context, ConnectionState({}), over)
+        await Served(wrapped, settings, context, ConnectionState({}), over)
 
     return serve
+
+
+class Served(TCPServer):
+    """A connection that ends when its client has gone.
+
+    Hypercorn may begin to wait for its next request even then, for `keep_alive_timeout`, if it ended right after an
+    answer.
+    """
+
+    _gone = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._gone = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (self._gone and isinstance(event, Updated)):
+            await super().protocol_send(event)
 
 
 def _settings(config: BroadcasterConfig) -> Config:

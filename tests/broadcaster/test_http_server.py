@@ -45,3 +45,8 @@ async def test_a_server_is_awaited_and_ends_by_an_event_of_its_context() -> None
     terminated = WorkerContext(None).terminated
     await terminated.set()
     assert terminated.is_set(), MOVED + "WorkerContext.terminated"
+
+
+@pytest.mark.parametrize("name", ["_read_data", "protocol_send"])
+def test_what_is_overridden_is_there(name: str) -> None:
+    assert inspect.iscoroutinefunction(getattr(TCPServer, name, None)), MOVED + f"TCPServer.{name}"

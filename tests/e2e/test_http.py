@@ -1,5 +1,6 @@
 """The HTTP side behind its real server."""
 
+import http.client
 from collections.abc import AsyncIterator
 
 import httpx
@@ -43,3 +44,35 @@ async def test_an_address_that_is_taken_is_one_line(url: str) -> None:
     core = Core(BroadcasterConfig.model_validate({"http_bind": bind}))
     with pytest.raises(CommandError, match=f"cannot listen on {bind}: Address already in use"):
         await serve_http(core)
+
+
+def ask_and_go(url: str, times: int) -> set[int]:
+    """On connections of their own, which end as soon as the answer is here."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    statuses = set[int]()
+    for _ in range(times):
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        statuses.add(answer.status)
+    return statuses
+
+
+async def test_who_goes_right_after_an_answer_leaves_no_connection_behind(nursery: trio.Nursery) -> None:
+    core = Core(BroadcasterConfig.model_validate({"http_bind": "127.0.0.1:0", "http_idle_s": 1_000.0}))
+
+    async def serve(task_status: trio.TaskStatus[str]) -> None:
+        await serve_http(core, connections_max=20, task_status=task_status)
+
+    url, seen = await nursery.start(serve), set[int]()
+
+    async def ask() -> None:
+        seen.update(await trio.to_thread.run_sync(ask_and_go, url, 200))
+
+    async with trio.open_nursery() as asking:
+        for _ in range(4):
+            asking.start_soon(ask)
+    assert seen == {200}, "503: the connections that are over take all the places"
+    nursery.cancel_scope.cancel()
