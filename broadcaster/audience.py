@@ -202,7 +202,8 @@ class Section:
             self.members[member] = None
             if at < seq:
                 member.deliver(self.audience.batch(epoch, at, seq), preface)
-        self.undescribed = {}  # only now: a backfill looks there for what the preface describes
+        if all(at < seq for at in joining.values()):  # or they were told nothing, and there is more to be told
+            self.undescribed = {}  # only now: a backfill looks there for what the preface describes
         self.audience.trim()
         return len(batch.frame)
 

@@ -25,6 +25,7 @@ TURN_LOOKS = 1_000  # at a ring, before others have their turn: about a millisec
 PLAN_LOOKS = 3  # what it costs to find where a span begins and ends
 TAKE_LOOKS = 4  # and to take its samples, beside
 LOOK_SAMPLES = 20  # of these, as much as a look
+SIGN_TURNS = 10  # without a page: an empty one says that more is to come
 OTHERS_FIRST = b""  # in place of a page: there will be one, or the end, but it takes another turn
 
 Turns = Generator[bytes, None, None]
@@ -55,6 +56,7 @@ class Backfill:
         self._short = False  # some of them are evicted
         self._page: dict[Record, tuple[int, bytes]] = {}  # what the next message has already: samples, as they are sent
         self._looks = TURN_LOOKS  # left of this turn
+        self._reached: int | None = 0  # all that is to be sent up to this batch was; None: the past is over
         self.undescribed: dict[Record, None] = {}  # since the backfill began; described when their turn comes
         self.held = True
 
@@ -94,15 +96,16 @@ class Backfill:
 
     def since_time(self, records: Iterable[Record], time: float) -> None:
         """Backfill samples with this time (Unix seconds) or later."""
-        self._plan(records, lambda record: record.ring.index_since(time))
+        self._plan(records, lambda record: record.ring.index_since(time), -1)
 
     def since_seq(self, records: Iterable[Record], seq: int) -> None:
         """Backfill what came after the batch `seq`."""
-        self._plan(records, lambda record: record.ring.index_after(seq))
+        self._reached = max(seq, 0)
+        self._plan(records, lambda record: record.ring.index_after(seq), seq)
 
-    def _plan(self, records: Iterable[Record], since: Callable[[Record], int]) -> None:
+    def _plan(self, records: Iterable[Record], since: Callable[[Record], int], after: int) -> None:
         self._unplanned, self._since = dict.fromkeys(records), since
-        self._history.tell_before_eviction(self._before_eviction, -1)
+        self._history.tell_before_eviction(self._before_eviction, after)
 
     def _planning(self) -> Turns:
         while self._unplanned:
@@ -130,11 +133,26 @@ class Backfill:
 
     def payloads(self) -> Iterator[bytes]:
         """The `backfill` messages, then what arrived meanwhile; the member is released at the end."""
+        made, turns = self._made(), 0
+        try:
+            for payload in made:
+                turns = 0 if payload != OTHERS_FIRST else turns + 1
+                yield self._sign() if turns and turns % SIGN_TURNS == 0 else payload
+        finally:
+            made.close()
+
+    def _sign(self) -> bytes:
+        """Nothing, so that whoever waits for a page that takes long to be made hears of it."""
+        at = self._at if self._reached is None else self._reached
+        return messages.samples(self._history.epoch, at, at, (), messages.BACKFILL)
+
+    def _made(self) -> Turns:
         told = self._before_eviction
         try:
             yield from self._planning()
             self._history.tell_before_eviction(told, self._start)
             yield from self._past_messages()
+            self._reached = None
             while self._is_behind():
                 if not self.undescribed:
                     yield from self._next_message()
@@ -160,12 +178,14 @@ class Backfill:
         records = list(itertools.islice(self.undescribed, DESCRIBED_SERIES))
         for record in records:
             del self.undescribed[record]
-        return list(filter(self._allowed, records))
+        known = self._section.records
+        return [record for record in filter(self._allowed, records) if record in known or record in self._present.spans]
 
     def _past_messages(self) -> Turns:
         """Those of `backfill`, and a gap for what the history let go before its turn came."""
         past = self._past
         first = low = min(past.first - 1, self._start)
+        self._reached = max(low, 0)
         while past.first <= self._start:
             before, low = low, (yield from self._choose(past, max(low, past.first - 1), self._start))
             while self._near:
@@ -176,22 +196,27 @@ class Backfill:
                     if self._turn_is_over(TAKE_LOOKS + taken // LOOK_SAMPLES):
                         yield OTHERS_FIRST
             if self._page:
+                self._reached = low
                 yield self._message(low, before, messages.BACKFILL)  # without a name, which would keep it meanwhile
         if self._planned:  # `to` is where the chain begins, so that it goes on from there
             yield Gap(first, self._start, 1, self._planned).encode()
 
     def _next_message(self) -> Turns:
         """One of the chain: merged batches, or a gap for what the history let go."""
-        seq, present, section = self._at, self._present, self._section
-        while self._at < section.last_seq and not self._page:
-            if present.first > section.last_seq:
-                self._at = section.last_seq
+        seq, present, last = (
+            self._at,
+            self._present,
+            self._section.last_seq,
+        )  # what comes meanwhile may not be described
+        while self._at < last and not self._page:
+            if present.first > last:
+                self._at = last
                 break
-            cut = yield from self._choose(present, max(self._at, present.first - 1), section.last_seq)
+            cut = yield from self._choose(present, max(self._at, present.first - 1), last)
             if self._short or not (yield from self._take_near()):
                 yield (yield from self._gap(seq, cut if self._page else self._at))
                 return
-            self._at = cut if present.spans else section.last_seq
+            self._at = cut if present.spans else last
         yield self._message(self._at, seq)
 
     def _choose(self, unsent: Unsent, low: int, high: int) -> Generator[bytes, None, int]:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
-from broadcaster.http_core import Caller, Core
+from broadcaster.http_core import Answer, Caller, Core
 from broadcaster.http_series import series_answer
 from broadcaster.limits import RateLimited
 from broadcaster.metrics import exposition
@@ -65,11 +65,18 @@ class JSON(Response):
 class InPieces(Response):
     """A large body, which would otherwise be copied, and encrypted, as a whole before anybody else is served."""
 
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body, media_type="application/json")
+        self._taken = answer.taken
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for at in range(0, len(self.body), PIECE_BYTES):
-            await send({"type": "http.response.body", "body": self.body[at : at + PIECE_BYTES], "more_body": True})
-        await send({"type": "http.response.body"})
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            for at in range(0, len(self.body), PIECE_BYTES):
+                await send({"type": "http.response.body", "body": self.body[at : at + PIECE_BYTES], "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            self._taken()
 
 
 def refusal(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSON:
@@ -214,14 +221,14 @@ async def _history(request: Request, core: Core) -> Response:
     if core.past is None:
         raise MessageError("no_history", "history: nothing is stored here; that needs the setting data_dir")
     answer = core.past.answer(_selection(request), request.query_params, caller, _address(request), time.time())
-    return InPieces(await answer, media_type="application/json")
+    return InPieces(await answer)
 
 
 async def _connections(request: Request, core: Core) -> Response:
     if not _caller(request, core).admin:
         raise MessageError("forbidden", "connections: needs the scope admin")
     asked = request.query_params.get("limit", str(CONNECTIONS_MOST))
-    if not asked.isdecimal() or not 0 < int(asked[:9]) <= CONNECTIONS_MOST:
+    if len(asked) > 9 or not asked.isdecimal() or not 0 < int(asked) <= CONNECTIONS_MOST:
         raise MessageError("bad_message", f"limit: expected a number from 1 to {CONNECTIONS_MOST}, got {asked[:40]}")
     limits = {name: getattr(core.config, name) for name in LIMITS}
     told = {"connections": list(core.connections(int(asked))), "http_refused": list(core.refused_over_http(int(asked)))}

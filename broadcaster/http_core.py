@@ -1,6 +1,7 @@
 """What the HTTP side needs of a broadcaster."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broadcaster.auth import Grant
@@ -9,6 +10,10 @@ from broadcaster.selection import Selection
 from broadcaster.statistics import Figures
 
 Caller = Grant  # of whoever makes a request
+
+
+def _nothing() -> None:
+    """Nobody counts what is not taken yet."""
 
 
 class Core(Protocol):
@@ -75,10 +80,18 @@ class Alerting(Protocol):
     async def delete(self, name: str, expected: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A large body; `taken` is to be called when it is sent, or nobody waits for it any more."""
+
+    body: bytes
+    taken: Callable[[], None] = _nothing
+
+
 class Past(Protocol):
     """What is stored."""
 
     async def answer(
         self, selection: Selection, parameters: Mapping[str, str], caller: Caller, address: str, now: float
-    ) -> bytes:
+    ) -> Answer:
         """JSON. Raises MessageError."""

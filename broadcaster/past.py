@@ -4,15 +4,18 @@ import logging
 import math
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import trio
 
-from broadcaster.addresses import neighbours
+from broadcaster.addresses import Addresses
 from broadcaster.auth import NOTHING, Grant
 from broadcaster.config import BroadcasterConfig
+from broadcaster.http_core import Answer
 from broadcaster.places import Places
 from broadcaster.selection import Selection
 from broadcaster.store.file import NAME
@@ -22,6 +25,7 @@ from ingest.samples import MAX_TIME, show
 
 RANGE_S = 3_600.0
 WAIT_S = 1.0  # for a place
+UNREAD_BYTES = 67_108_864  # of answers that are being sent; half of it to one subject or address
 
 log = logging.getLogger("streamgauge.store")
 
@@ -33,6 +37,8 @@ class Past:
         self._path = directory / NAME
         self._config = config
         self._places = Places(config.queries_max, WAIT_S)
+        self._addresses = Addresses(0, config.trusted_networks)
+        self._unread: Counter[str] = Counter()  # bytes by name
 
     @property
     def under_way(self) -> int:
@@ -40,21 +46,23 @@ class Past:
 
     async def answer(
         self, selection: Selection, parameters: Mapping[str, str], caller: Grant, address: str, now: float
-    ) -> bytes:
+    ) -> Answer:
         """JSON. Raises MessageError: bad_message, too_much, busy, too_long, no_history."""
         config, may_see = self._config, caller.may_subscribe
         start, end, step = _range(parameters, now)
         query = Query(selection, may_see, start, end, step, config.query_points, config.query_series)
         if caller.sight == NOTHING:
-            return nothing(query)
+            return Answer(nothing(query))
+        name = caller.subject or self._addresses.key(address) or ""
+        self._check_unread(name)
         stopped = threading.Event()
 
         def read() -> bytes:
             return Reading(self._path, query, config.query_s, stopped.is_set).answer()
 
-        place = cast(trio.CapacityLimiter, _Place(self._places, caller.subject or neighbours(address)))
+        place = cast(trio.CapacityLimiter, _Place(self._places, name))
         try:
-            return await trio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=place)
+            body = await trio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=place)
         except TimeoutError:
             raise MessageError("too_long", f"history: no answer within {config.query_s:g} s; ask for less") from None
         except sqlite3.Error as error:
@@ -62,6 +70,17 @@ class Past:
             raise MessageError("cannot_read", "history: what is stored cannot be read at the moment") from None
         finally:
             stopped.set()  # whoever asked has gone: the thread ends soon
+        self._unread[name] += len(body)
+        return Answer(body, partial(self._taken, name, len(body)))
+
+    def _check_unread(self, name: str) -> None:
+        """Of somebody who does not take what he asked for. Raises MessageError (busy)."""
+        if self._unread.total() >= UNREAD_BYTES or (name and self._unread[name] >= UNREAD_BYTES // 2):
+            problem = f"history: at most {UNREAD_BYTES} bytes of answers wait to be taken, half of them by one"
+            raise MessageError("busy", f"{problem} subject or address; ask again later")
+
+    def _taken(self, name: str, size: int) -> None:
+        self._unread -= Counter({name: size})
 
 
 class _Place:
@@ -106,6 +125,6 @@ def _time(parameters: Mapping[str, str], name: str, default: float) -> float:
 def _step(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= STEPS[-1]:
+    if len(text) > 9 or not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= STEPS[-1]:
         raise MessageError("bad_message", f"step: expected whole seconds from 1 to {STEPS[-1]}, got {show(text)}")
-    return int(text[:9])
+    return int(text)

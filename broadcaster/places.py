@@ -6,7 +6,9 @@ import trio
 
 
 class Places:
-    """`most` in all, and half of them, or one, for one name. Who waits gets one in the order in which they came.
+    """`most` in all, and half of them, or one, for one name; for those without a name no less.
+
+    Who waits gets one in the order in which they came.
 
     Those whose name has its half are passed over until it has not.
     """
@@ -23,7 +25,7 @@ class Places:
         return self._taken.total()
 
     def _may(self, name: str) -> bool:
-        return self.taken < self.most and self._taken[name] < self.most_of_one
+        return self.taken < self.most and (not name or self._taken[name] < self.most_of_one)
 
     async def take(self, name: str) -> bool:
         """False: there was none for it in `wait_s`."""

@@ -52,11 +52,11 @@ def replace(path: Path, source: bytes, mode: int = SHARED) -> None:
 def _take_after(before: os.stat_result, descriptor: int) -> None:
     """Whoever could not read a file shall not be able to after a save."""
     mode = before.st_mode & 0o777
-    with suppress(PermissionError):  # who is not root keeps what it writes
+    with suppress(OSError):  # who is not root keeps what it writes, and some file systems know no owners
         os.fchown(descriptor, before.st_uid, -1)
     try:
         os.fchown(descriptor, -1, before.st_gid)
-    except PermissionError:
+    except OSError:
         mode &= ~0o070  # that group would be another one
     os.fchmod(descriptor, mode)
 

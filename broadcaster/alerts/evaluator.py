@@ -78,8 +78,9 @@ class Evaluator:
         """Looks at those whose time has come, at most at so many; returns when the next one's will or did."""
         moment = Moment(self._wall(), now)
         for instance in islice(self.timers.due(now), most):
-            instance.check(moment)
-            self._settle(instance)
+            if instance is not None:
+                instance.check(moment)
+                self._settle(instance)
         return self.timers.next_due
 
     @property

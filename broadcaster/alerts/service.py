@@ -79,9 +79,9 @@ class Alerts:
         self._deliveries: Deliveries | None = None
         self._evaluator = Evaluator(wall, self._wake)
         self._listing = Listing(self._evaluator, self._episodes, wall)
-        self._firing: Counter[str] = Counter()  # by rule
+        self._firing: Counter[tuple[str, str]] = Counter()  # by rule and severity, as they are published
         self._changes = {State.FIRING.value: 0, State.OK.value: 0}
-        self._touched: dict[str, Rule] = {}  # whose count of firing series is to be published
+        self._touched: dict[tuple[str, str], Rule] = {}  # whose count of firing series is to be published
         self._unpublished = 0
         self._files = RuleFiles()
         if path is not None:
@@ -156,7 +156,7 @@ class Alerts:
 
     def _gauges(self, rules: tuple[Rule, ...] | list[Rule]) -> list[Entry]:
         now = self._wall()
-        return [notices.firing_entry(rule, self._firing[rule.name], now) for rule in rules]
+        return [notices.firing_entry(rule, self._firing[_series_of(rule)], now) for rule in rules]
 
     def _publish(self, changes: list[Change], *, more: bool) -> None:
         """How many series fire is published when there are no `more` changes for now."""
@@ -165,13 +165,13 @@ class Alerts:
         for change in changes:
             self._changes[change.state.value] += 1
             self._episodes.take(change)
-            self._firing[change.rule.name] += 1 if change.state is State.FIRING else -1
+            self._firing[_series_of(change.rule)] += 1 if change.state is State.FIRING else -1
             if change.rule.webhooks:
                 body = notices.webhook_body(change, str(uuid.uuid4()))
                 about = f"{change.rule.name} {change.state.value}"
                 for url in change.rule.webhooks:
                     self._deliveries.put(url, Delivery(about, body, now))
-            self._touched[change.rule.name] = change.rule
+            self._touched[_series_of(change.rule)] = change.rule
         entries = [notices.state_entry(change) for change in changes]
         if not more:
             entries += self._gauges(list(self._touched.values()))
@@ -314,3 +314,8 @@ def _logged(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         log.warning("alerts: %s: %s", what, error.strerror or error)
+
+
+def _series_of(rule: Rule) -> tuple[str, str]:
+    """What tells the series of `alerts.firing` apart: a rule that was changed may have another severity."""
+    return rule.name, rule.severity

@@ -28,13 +28,15 @@ class Timers:
     def next_due(self) -> float | None:
         return self._heap[0][0] if self._heap else None
 
-    def due(self, now: float) -> Iterator[Instance]:
-        """Those whose time has come; what was set is then forgotten."""
+    def due(self, now: float) -> Iterator[Instance | None]:
+        """Those whose time has come; what was set is then forgotten. None: one that is not waited for any more."""
         while self._heap and self._heap[0][0] <= now:
             at, _, instance = heapq.heappop(self._heap)
             if instance.wake == at:
                 instance.wake = None
                 yield instance
+            else:
+                yield None
 
     def __len__(self) -> int:
         return len(self._heap)

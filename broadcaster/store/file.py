@@ -128,7 +128,10 @@ class StoreFile:
         return int(self.meta["next_key"])
 
     def begin(self, place: Place, mark: str = "") -> None:
-        """A broadcaster begins to serve from `place`: from now on something may be served that is not stored."""
+        """A broadcaster begins to serve from `place`: from now on something may be served that is not stored.
+
+        As long as its clock is in doubt, `doubted` says what was the newest before: the next start goes by that.
+        """
         values: dict[str, str | int] = {
             "format": FORMAT,
             "epoch": place.epoch,
@@ -146,9 +149,13 @@ class StoreFile:
                 for statement in SCHEMA.split(";\n"):
                     self._sql.execute(statement)
             self.parts.begin()
-            newest = self.parts.newest
-            self.clock = Clock(newest, self.behind)
+            newest, doubted = self.parts.newest, str(self.meta.get("doubted", ""))
+            self.clock = Clock(float(doubted) if doubted else newest, self.behind)
+            if doubted and not self.clock.doubtful:  # what came in that life may have a time still to come
+                self.parts.correct(self.clock.now)
+                newest = self.parts.newest
             values["ahead"] = repr(self.clock.ahead)
+            values["doubted"] = (doubted or repr(newest)) if self.clock.doubtful else ""
             self._put(values)
         self.parts.count()
         self.meta, self._first, self._began = values, place.seq, self.clock.now
@@ -168,6 +175,10 @@ class StoreFile:
             with self.parts.transaction():
                 self._jumped(self._shift)
             self._shift = None
+        if self.meta.get("doubted") and not self.clock.doubtful:
+            with self.parts.transaction():
+                self._put({"doubted": ""})
+            self.meta["doubted"] = ""
         return self.clock.believed
 
     def _jumped(self, shift: float) -> None:

@@ -78,10 +78,11 @@ def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: 
     for record in history.records.values():
         record.updated = now.steady  # it may go on soon
         hub.adopt(record, now.steady)
-    for producer, last, refused, used in file.producers():
-        account = ledger.account(producer, now.steady_of(used))
+    for producer, last, refused, _ in file.producers():
+        account = ledger.account(producer, now.steady)  # the clock may be wrong: remembered from now on
         account.last = last
-        for low, high in orjson.loads(refused):
+        for each in orjson.loads(refused):  # ranges, and ids that an earlier broadcaster wrote
+            low, high = each if isinstance(each, list) else (each, each)
             account.refused.add(low, high, REFUSED_MAX)
         ledger.count(account)
     found.series = len(history.records)

@@ -76,6 +76,15 @@ class Connection:
             frame = self._answered()
         self._write_control(frame, new_chain=new_chain)
 
+    def _send_control(self, frame: bytes) -> None:
+        """Pings and pongs wait for nothing but the socket: a page may take long to be made."""
+        if self.closing is not None:
+            return
+        if not self._stream.try_send(frame):
+            self._send_frame(frame)
+        elif self._stream.busy:
+            self._write_soon()
+
     def _answered(self) -> bytes:
         answers, self._answers = self._answers or [], []
         return b"".join(answers)
@@ -243,7 +252,7 @@ class Connection:
             self._rest()
             del pings[:-1]
         if pings:
-            self._send_frame(b"".join(map(pong_frame, pings)))
+            self._send_control(b"".join(map(pong_frame, pings)))
         if HEARD in pongs:
             self.session.heard()
 
@@ -323,15 +332,18 @@ class Connection:
             self.close(close)
         elif now - self._pinged_at >= interval:
             self._pinged_at = now
-            self._send_frame(PING)
+            self._send_control(PING)
 
     @property
     def useful(self) -> bool:
         return bool(self.session.subscriptions or self.session.published)
 
     def stuck(self) -> int | None:
-        """Bytes in the system's hands, if something waits here behind them. None: nothing waits."""
-        return (self._stream.unread() or 0) if self._writing else None
+        """Bytes in the system's hands, if something waits here behind them. None: nobody waits for the client."""
+        if not self._writing:
+            return None
+        unread = self._stream.unread()
+        return None if unread == 0 and not self._stream.busy else unread or 0
 
     @property
     def role(self) -> str:

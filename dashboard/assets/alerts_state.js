@@ -71,7 +71,7 @@ export class AlertsState {
   heard({ alert, severity, state, time, text }) {
     const those = this.#firing().filter((each) => each.alert === alert);
     if (state === 'firing' && !those.some(({ fired }) => fired === time)) this.active = [...this.active, begun(alert, severity, said(alert, text), time)];
-    if (state === 'ok' && those.length === 1) this.#end(those, time);
+    if (state === 'ok' && those.length === 1 && !this.unlisted) this.#end(those, time);
     this.version++;
   }
 

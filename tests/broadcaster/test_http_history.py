@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message
 
 from broadcaster.http import PIECE_BYTES, InPieces, build_app
-from broadcaster.http_core import Caller
+from broadcaster.http_core import Answer, Caller
 from broadcaster.selection import Selection
 from ingest.messages import MessageError
 from tests.broadcaster.test_http import Core
@@ -18,14 +18,15 @@ from tests.broadcaster.test_http import Core
 class Past:
     asked: list[dict[str, str]] = field(default_factory=list)
     problem: MessageError | None = None
+    taken: list[int] = field(default_factory=list)
 
     async def answer(
         self, selection: Selection, parameters: Mapping[str, str], caller: Caller, address: str, now: float
-    ) -> bytes:
+    ) -> Answer:
         if self.problem:
             raise self.problem
         self.asked.append({**parameters, "select": ",".join(sorted(map(str, selection)))})
-        return b'{"series":[]}'
+        return Answer(b'{"series":[]}', lambda: self.taken.append(len(self.asked)))
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ async def test_history(core: Core, client: httpx.AsyncClient) -> None:
     assert (response.json(), response.headers["content-type"]) == ({"series": []}, "application/json")
     assert response.headers["access-control-allow-origin"] == "http://localhost"
     assert core.past.asked == [{"select": "a,b*", "from": "1", "to": "2"}]
+    assert core.past.taken == [1]
     assert (await client.get("/v1/history?select=a{b")).status_code == 400
     assert (await client.get("/v1/history", headers={"authorization": "Bearer bad"})).status_code == 401
 
@@ -73,8 +75,22 @@ async def test_a_large_answer_is_sent_in_pieces() -> None:
     async def receive() -> Message:
         raise AssertionError
 
-    await InPieces(body, media_type="application/json")({"type": "http"}, receive, send)
+    await InPieces(Answer(body))({"type": "http"}, receive, send)
     pieces = [message["body"] for message in sent if message.get("body")]
     assert dict(sent[0]["headers"])[b"content-length"] == b"256000"
     assert (b"".join(pieces), max(map(len, pieces))) == (body, PIECE_BYTES)
     assert [message.get("more_body") for message in sent[1:]] == [True] * len(pieces) + [None]
+
+
+async def test_an_answer_that_nobody_takes_any_more_is_told_as_taken() -> None:
+    taken = list[bool]()
+
+    async def send(message: Message) -> None:
+        raise OSError("gone")
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    with pytest.raises(OSError, match="gone"):
+        await InPieces(Answer(b"{}", lambda: taken.append(True)))({"type": "http"}, receive, send)
+    assert taken == [True]

@@ -12,8 +12,10 @@ import pytest
 import trio
 import trio.testing
 
+from broadcaster import past as past_module
 from broadcaster.config import BroadcasterConfig
 from broadcaster.credentials.scopes import parse_scope
+from broadcaster.http_core import Answer
 from broadcaster.past import WAIT_S, Past
 from broadcaster.selection import parse_select
 from broadcaster.store import reader
@@ -67,9 +69,8 @@ async def ask(
 ) -> dict[str, Any]:
     asked = {name.rstrip("_"): str(value) for name, value in parameters.items()}
     selection = frozenset(map(parse_select, select or ["*"]))
-    answer: dict[str, Any] = orjson.loads(
-        await past(file, **(settings or {})).answer(selection, asked, Sees(may_see), "", BASE + 7_200)
-    )
+    told = await past(file, **(settings or {})).answer(selection, asked, Sees(may_see), "", BASE + 7_200)
+    answer: dict[str, Any] = orjson.loads(told.body)
     return answer
 
 
@@ -228,7 +229,7 @@ async def test_who_may_see_nothing_is_answered_without_a_look(tmp_path: Path) ->
     answer = Past(tmp_path, BroadcasterConfig(queries_max=1)).answer
     nobody = Sees(sight=parse_scope("publish:* admin").subscribe)
     asked = {"from": "5", "to": "6.5"}
-    told = orjson.loads(await answer(selection, asked, nobody, "", BASE))
+    told = orjson.loads((await answer(selection, asked, nobody, "", BASE)).body)
     assert told == {"from": 5, "to": 7, "step": 1, "series": []}
 
 
@@ -263,6 +264,29 @@ async def test_only_so_many_at_once_and_half_of_them_for_one(
     busy = "history: at most 2 answers at once, 1 of one subject or address; ask again later"
     assert answers[:2] == [busy, busy]
     assert (sorted(answers[2:]), asked.under_way) == (["2001:db8::1", "eve"], 0)
+
+
+async def test_of_answers_that_are_not_taken_there_are_so_many_bytes(
+    file: StoreFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selection, asked = frozenset([parse_select("m1")]), past(file, queries_max=8, trusted_networks=["10.0.0.0/8"])
+
+    async def ask_as(subject: str | None, address: str = "") -> Answer:
+        return await asked.answer(selection, {}, Sees(subject=subject), address, BASE)
+
+    eves = await ask_as("eve")
+    monkeypatch.setattr(past_module, "UNREAD_BYTES", 4 * len(eves.body))
+    more = await ask_as("eve")
+    with pytest.raises(MessageError, match="answers wait to be taken") as caught:
+        await ask_as("eve")
+    assert caught.value.code == "busy"
+    others = [await ask_as(None, "2001:db8::1"), await ask_as(None, "10.0.0.1")]
+    for who in ("ana", None):
+        with pytest.raises(MessageError, match="answers wait to be taken"):
+            await ask_as(who, "10.0.0.1")
+    for answer in (eves, more, *others):
+        answer.taken()
+    await ask_as("eve")
 
 
 async def test_whoever_leaves_stops_the_reading(file: StoreFile) -> None:

@@ -50,6 +50,8 @@ export const checks = {
     same([state.unlisted, state.firing.map(({ alert, count }) => `${alert} ${count}`)], [0, ['b 1', 'a 2']]);
     state.answered(body(101, [active('a', 'x', 1), active('b', 'x', 3)], [], { rules: rules(5), active_total: 6 }));
     same([state.unlisted, told(state), state.firing.map(({ count }) => count), ended(state)], [4, ['b 1', 'a 1'], [1, 5], []]);
+    state.heard({ alert: 'a', severity: 'warning', state: 'ok', time: 101.5, text: '' });
+    same([told(state), ended(state)], [['b 1', 'a 1'], []]);
     state.answered(body(102, [active('b', 'x', 3)], [], { rules: rules(0), active_total: 1 }));
     same([state.unlisted, told(state), ended(state)], [0, ['b 1'], ['a 1-102 unknown']]);
   },

@@ -117,3 +117,20 @@ async def test_rules_are_replaced_some_series_at_a_time(
         publish(world, 95.0, range(many))
         await world.alerts.drained()
         assert world.alerts.figures()["alert_changes"] == {"firing": 2 * many, "ok": many}
+
+
+async def test_the_count_under_a_severity_that_an_alert_had_goes_back(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SWEEP_S", math.inf)
+    async with working(write(tmp_path, HOT)) as world:
+        publish(world, 95.0, range(many := 2 * service.TOLD + 10))
+        await world.alerts.drained()
+        write(tmp_path, HOT + 'severity = "critical"\n')
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(world.alerts.reload, tmp_path / "alerts.toml")
+            await trio.testing.wait_all_tasks_blocked()
+            publish(world, 95.0, range(many))  # what was is not told of whole yet
+        await world.alerts.drained()
+        newest = {name: value for name, _, value in world.samples("alerts.firing")}
+        assert newest == {"hot,critical": many, "hot,warning": 0}

@@ -183,3 +183,30 @@ def test_what_was_on_its_way_during_a_jump_is_not_old(machine: Machine) -> None:
     machine.wrong = YEARS
     machine.file.look()
     assert machine.file.parts.newest == machine.true
+
+
+@pytest.mark.parametrize("restarts", [1, 3])
+@pytest.mark.parametrize("set_right", [True, False])
+def test_a_clock_far_ahead_over_several_starts(machine: Machine, restarts: int, set_right: bool) -> None:
+    """A life whose clock was in doubt is no witness for the next."""
+    machine.run(1_800)
+    machine.stop(60.0)
+    machine.wrong = 90 * 86_400.0
+    machine.start()
+    for _ in range(restarts):
+        machine.run(300)
+        machine.stop(20.0)
+        machine.start()
+    machine.run(300)
+    machine.check()
+    if set_right:
+        machine.stop(20.0)
+        machine.wrong = 0.0
+        machine.start()
+    else:
+        machine.wrong = 0.0
+    for _ in range(8):
+        machine.run(300)
+        machine.check()
+    assert not machine.file.clock.doubtful
+    assert machine.file.meta["doubted"] == ""

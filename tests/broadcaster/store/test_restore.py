@@ -1,3 +1,4 @@
+import sqlite3
 import time
 import uuid
 from pathlib import Path
@@ -141,6 +142,19 @@ def test_an_id_that_was_refused_may_come_again(tmp_path: Path) -> None:
     second = Kept(tmp_path)
     client = producer(second)
     assert [ack.get("duplicate") for id in (1, 2, 3) for ack in send(client, id, 0)] == [True, None, True]
+
+
+def test_refused_ids_of_an_earlier_broadcaster_are_read(tmp_path: Path) -> None:
+    first = Kept(tmp_path)
+    client = producer(first)
+    send(client, 3, 7)
+    first.stop()
+    with sqlite3.connect(tmp_path / "history.sqlite") as sql:
+        sql.execute("UPDATE producers SET refused = '[1, [2, 2]]'")
+    sql.close()
+    second = Kept(tmp_path)
+    client = producer(second)
+    assert [ack.get("duplicate") for id in (1, 2, 3) for ack in send(client, id, 0)] == [None, None, True]
 
 
 def test_only_what_the_history_may_hold_comes_back(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Connections that are of no use, take nothing, or send more than they may."""
 
+from collections.abc import Iterator
+
 import pytest
 import trio
 import trio.testing
 
 from broadcaster import errors, time_slice
+from broadcaster.backfill import OTHERS_FIRST
 from tests.broadcaster.raw_client import client_frame
 from tests.broadcaster.transports.test_websocket import service
 
@@ -50,6 +53,27 @@ async def test_who_takes_nothing_is_closed() -> None:
             assert mine.world.shared.refusals.counts == {"write_time": 1}
             with trio.fail_after(10):
                 await mine.ended.wait()
+
+
+async def test_who_has_taken_all_is_not_waited_for_while_a_page_is_made() -> None:
+    async with service(write_s=5.0) as mine:
+        client, connection = await mine.subscriber()
+
+        def payloads() -> Iterator[bytes]:
+            while connection.closing is None:
+                yield OTHERS_FIRST
+
+        with client.sock:
+            while connection._stream.unread():
+                await client.sock.recv(65_536)
+            connection.pull(payloads(), lambda: None)
+            for _ in range(10):
+                await trio.lowlevel.checkpoint()
+            assert connection.writing
+            for late_s in (0.0, 4.0, 8.0):
+                connection.check(trio.current_time() + late_s)
+            assert connection.closing is None
+            connection.close(errors.SHUTTING_DOWN)
 
 
 async def test_who_takes_a_little_stays() -> None:
