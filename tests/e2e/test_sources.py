@@ -194,7 +194,7 @@ async def test_a_signal_ends_it_at_once(
 async def test_it_waits_for_a_broadcaster_and_survives_its_end(
     broadcaster_process: Callable[..., BroadcasterProcess],
 ) -> None:
-    process = broadcaster_process(reconnect_spread_s=0.1)
+    process = broadcaster_process(reconnect_spread_s=0.1, telemetry_interval_s=1.0)  # whoever waits hears something
     async with push(process.url, "--wait", "lines") as program:
         await program.write("a 1")
         await process.start()
