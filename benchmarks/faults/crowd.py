@@ -153,7 +153,7 @@ class Crowd:
                 getattr(self, f"_{what}")(client, now)
             wait = min(until, self._due[0][0] if self._due else until) - now
             for number, _ in self._epoll.poll(max(0.0, min(wait, 0.1))):
-                if client := self._by_number.get(number):  # type: ignore[assignment]
+                if client := self._by_number.get(number):  # type: ignore[assignment]  # None goes no further
                     self._readable(client)
 
     def close(self) -> None:

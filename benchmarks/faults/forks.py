@@ -100,7 +100,7 @@ def _become(wanted: dict[str, Any]) -> NoReturn:
         status = importlib.import_module(wanted["module"]).main() or 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
+    except BaseException:  # told as an interpreter tells it: this process ends below without one
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()

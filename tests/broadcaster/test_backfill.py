@@ -317,13 +317,19 @@ def test_what_is_evicted_before_it_was_looked_at_is_announced(monkeypatch: pytes
     assert not world.history._told
 
 
-def test_nobody_who_went_while_it_was_planned_is_told_of_evictions(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_turns_of_a_look(monkeypatch: pytest.MonkeyPatch) -> tuple[World, Backfill]:
+    """Of four series with a sample each, and without signs between."""
     monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
     monkeypatch.setattr(backfill_module, "SIGN_TURNS", 1_000)
     world = World()
     for metric in "abcd":
         batches(world, 1, metric=metric)
     backfill, _ = begin(world)
+    return world, backfill
+
+
+def test_nobody_who_went_while_it_was_planned_is_told_of_evictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, backfill = in_turns_of_a_look(monkeypatch)
     payloads = backfill.payloads()
     assert next(payloads) == backfill_module.OTHERS_FIRST
     assert world.history._told
@@ -354,12 +360,7 @@ def test_what_is_evicted_while_its_message_is_made_makes_that_a_gap(monkeypatch:
 
 
 def test_what_became_forbidden_while_a_page_is_made_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill_module, "TURN_LOOKS", 1)
-    monkeypatch.setattr(backfill_module, "SIGN_TURNS", 1_000)
-    world = World()
-    for metric in "abcd":
-        batches(world, 1, metric=metric)
-    backfill, _ = begin(world)
+    world, backfill = in_turns_of_a_look(monkeypatch)
     payloads = backfill.payloads()
     while len(backfill._page) < 3:
         assert next(payloads) == backfill_module.OTHERS_FIRST
