@@ -46,7 +46,9 @@ export class AlertsDrawer {
       this.problem,
       ...[this.firing, this.over, this.rules].map(({ node }) => node),
     );
-    this.node.addEventListener('toggle', (event) => { if (/** @type {ToggleEvent} */ (event).newState === 'open') { this.node.focus(); this.render(); } });
+    const opens = (/** @type {Event} */ event) => /** @type {ToggleEvent} */ (event).newState === 'open';
+    this.node.addEventListener('beforetoggle', (event) => { if (opens(event)) this.#fresh(); }); // before it is seen: not for a moment as it was
+    this.node.addEventListener('toggle', (event) => { if (opens(event)) this.node.focus(); });
     document.body.append(this.node);
   }
 
@@ -73,7 +75,10 @@ export class AlertsDrawer {
 
   /** A few times a second while open. */
   render() {
-    if (!this.isOpen) return;
+    if (this.isOpen) this.#fresh();
+  }
+
+  #fresh() {
     if (this.version !== this.state.version) this.#fill();
     for (const { tick, data } of this.items.values()) tick(data);
   }

@@ -118,5 +118,5 @@ def test_what_was_saved_is_in_the_list_when_the_form_closes(publisher: Publisher
     quiet.until("window.listing === 1")
     quiet.page.click(".alert-form .primary")
     quiet.page.wait_for_selector(".alert-form", state="hidden")
-    quiet.page.click(BELL)
-    assert quiet.js("document.querySelectorAll('[data-rule=new]').length") == 1
+    pressed = f"document.querySelector('{BELL}').click()"
+    assert quiet.js(f"({pressed}, document.querySelectorAll('[data-rule=new]').length)") == 1, "from the first moment"

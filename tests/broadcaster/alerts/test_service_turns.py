@@ -124,13 +124,17 @@ async def test_the_count_under_a_severity_that_an_alert_had_goes_back(
 ) -> None:
     monkeypatch.setattr(service, "SWEEP_S", math.inf)
     async with working(write(tmp_path, HOT)) as world:
-        publish(world, 95.0, range(many := 2 * service.TOLD + 10))
+        publish(world, 95.0, range(many := 5 * service.TOLD))
         await world.alerts.drained()
         write(tmp_path, HOT + 'severity = "critical"\n')
+        evaluator = world.hub.inspector
+        assert isinstance(evaluator, Evaluator)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(world.alerts.reload, tmp_path / "alerts.toml")
-            await trio.testing.wait_all_tasks_blocked()
-            publish(world, 95.0, range(many))  # what was is not told of whole yet
+            while evaluator.rules[0].severity == "warning" or not evaluator.watched:  # the file is read in a thread
+                await trio.lowlevel.checkpoint()
+            assert evaluator.waiting, "what was is not told of whole yet"
+            publish(world, 95.0, range(many))
         await world.alerts.drained()
         newest = {name: value for name, _, value in world.samples("alerts.firing")}
         assert newest == {"hot,critical": many, "hot,warning": 0}
