@@ -183,21 +183,24 @@ class Backfill:
 
     def _past_messages(self) -> Turns:
         """Those of `backfill`, and a gap for what the history let go before its turn came."""
-        past = self._past
+        past, whole = self._past, True
         first = low = min(past.first - 1, self._start)
         self._reached = max(low, 0)
         while past.first <= self._start:
-            before, low = low, (yield from self._choose(past, max(low, past.first - 1), self._start))
+            low, reached = (yield from self._choose(past, max(low, past.first - 1), self._start)), self._reached
             while self._near:
                 record, end = self._near.popitem()
                 if record in past.spans:
+                    due = end - past.start(record)
                     taken = self._take(past, record, end)
                     self._planned -= taken
+                    whole = whole and taken == due
                     if self._turn_is_over(TAKE_LOOKS + taken // LOOK_SAMPLES):
                         yield OTHERS_FIRST
-            if self._page:
+            if whole:  # or who resumed at this message would not be told of what it lacks
                 self._reached = low
-                yield self._message(low, before, messages.BACKFILL)  # without a name, which would keep it meanwhile
+            if self._page:  # without a name, which would keep it meanwhile
+                yield self._message(self._reached, reached, messages.BACKFILL)
         if self._planned:  # `to` is where the chain begins, so that it goes on from there
             yield Gap(first, self._start, 1, self._planned).encode()
 

@@ -215,9 +215,10 @@ def test_of_the_past_what_is_evicted_before_its_turn_is_announced(monkeypatch: p
     batches(world, 1, 1)
     found = list(map(ends, rest(payloads)))
     assert found == [
-        *(("backfill", 2, 3, 1), ("backfill", 3, 4, 1), ("gap", 0, 4, 1)),
+        *(("backfill", 1, 1, 1), ("backfill", 1, 1, 1), ("gap", 0, 4, 1)),  # whoever resumes at 1 is told
         *(("live", 4, 5, 1), ("live", 5, 6, 1)),
     ]
+    assert not world.history.holds_after(list(world.history.records.values()), 1)
 
 
 def test_of_the_present_what_is_evicted_is_a_gap_of_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
