@@ -63,6 +63,9 @@ class BroadcasterConfig(BaseModel):
     handshakes_max: Positive = Field(1_000, description="Handshakes under way at once.")
     handshake_s: Seconds = Field(10.0, description="Seconds a handshake may take.")
     http_connections_max: Positive = Field(1_000, description="Connections of the HTTP port at once.")
+    http_connections_per_address: Count = Field(
+        250, description="Connections of the HTTP port of one address (IPv6: of one /64) at once; 0: no bound."
+    )
     http_requests_max: Positive = Field(256, description="HTTP requests under way at once.")
     http_requests_per_address: Count = Field(
         64, description="HTTP requests of one address under way at once; 0: no bound."

@@ -70,14 +70,15 @@ class PatientStream(trio.abc.HalfCloseableStream):
 
 
 class Door:
-    """Lets `most` connections in, each with a first request within `handshake_s`. `sealed`: they speak TLS."""
+    """Lets `most` connections in, so many of one address, each with a first request within `handshake_s`. `sealed`: they speak TLS."""
 
     def __init__(
         self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int, *, sealed: bool = False
     ) -> None:
         self._first_s = config.handshake_s
         self._write_s = config.write_s or math.inf
-        self._addresses = addresses
+        of_this_port = Addresses(config.http_connections_per_address, config.trusted_networks)
+        self._addresses = {"connections_per_address": addresses, "http_connections_per_address": of_this_port}
         self._refusals = refusals
         self._most = most
         self._sealed = sealed
@@ -85,6 +86,11 @@ class Door:
 
     def __len__(self) -> int:
         return len(self._connections)
+
+    @property
+    def fullest(self) -> int:
+        """Connections of the address that has most."""
+        return self._addresses["http_connections_per_address"].fullest
 
     async def serve(self, listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
         """Accepts until cancelled. Each connection is handled in `nursery`."""
@@ -96,16 +102,28 @@ class Door:
         if len(self._connections) >= self._most:
             self._refuse(connection, host, Refusal(503, "too many connections", AGAIN, "http_connections"))
             connection.close()
-        elif not self._addresses.enter(host):
-            self._refusals.count("connections_per_address")
-            connection.close()
-        elif (problem := self._addresses.problem(host)) is not None:
-            self._addresses.leave(host)
-            self._refuse(connection, host, Refusal(503, problem, AGAIN, "connections_per_address"))
+        elif not self._enter(connection, host):
             connection.close()
         else:
             scope = self._connections[host, port] = trio.CancelScope(deadline=trio.current_time() + self._first_s)
             nursery.start_soon(self._handle, handler, connection, (host, port), scope)
+
+    def _enter(self, connection: socket.socket, host: str) -> bool:
+        """Counts one more of its address, or refuses it."""
+        entered = list[Addresses]()
+        for reason, addresses in self._addresses.items():
+            if not addresses.enter(host):
+                self._refusals.count(reason)
+                break
+            entered.append(addresses)
+            if (problem := addresses.problem(host)) is not None:
+                self._refuse(connection, host, Refusal(503, problem, AGAIN, reason))
+                break
+        else:
+            return True
+        for addresses in entered:
+            addresses.leave(host)
+        return False
 
     def _refuse(self, connection: socket.socket, host: str, refusal: Refusal) -> None:
         """Says so as far as it can be said without waiting, and without TLS; then it may be closed."""
@@ -133,7 +151,8 @@ class Door:
             log.exception("%s:%d: HTTP connection ended by an unexpected error", *client)
         finally:
             del self._connections[client]
-            self._addresses.leave(client[0])
+            for addresses in self._addresses.values():
+                addresses.leave(client[0])
             await trio.aclose_forcefully(stream)
 
     def asked(self, client: tuple[str, int]) -> None:

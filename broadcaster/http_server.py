@@ -55,6 +55,7 @@ async def serve_http(
     app = Requests(build_app(core), config, addresses, refusals, door.asked)
     refusals.used |= {
         "http_connections_max": door.__len__,
+        "http_connections_per_address": lambda: door.fullest,
         "http_requests_max": lambda: app.under_way,
         "http_requests_per_address": lambda: app.fullest,
     }

@@ -101,13 +101,15 @@ async def test_so_many_connections_in_all() -> None:
         assert mine.refusals.counts == {"http_connections": 1}
 
 
-async def test_so_many_connections_of_an_address() -> None:
-    async with house(connections_per_address=1, trusted_networks=()) as mine, await mine.client() as first:
+@pytest.mark.parametrize("bound", ["connections_per_address", "http_connections_per_address"])
+async def test_so_many_connections_of_an_address(bound: str) -> None:
+    async with house(trusted_networks=(), **{bound: 1}) as mine, await mine.client() as first:
         await first.send_all(b"ask")
         assert await first.receive_some() == b"here"
         async with await mine.client() as second:
             assert b"too many connections: at most 1 from 127.0.0.1" in await heard(second)
-        assert mine.refusals.counts == {"connections_per_address": 1}
+        assert mine.refusals.counts == {bound: 1}
+        assert mine.door.fullest == 1
         await first.aclose()
         while len(mine.door):
             await trio.lowlevel.checkpoint()
