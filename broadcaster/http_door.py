@@ -70,7 +70,10 @@ class PatientStream(trio.abc.HalfCloseableStream):
 
 
 class Door:
-    """Lets `most` connections in, so many of one address, each with a first request within `handshake_s`. `sealed`: they speak TLS."""
+    """Lets `most` connections in, so many of one address, each with a first request within `handshake_s`.
+
+    `sealed`: they speak TLS.
+    """
 
     def __init__(
         self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int, *, sealed: bool = False
