@@ -120,6 +120,10 @@ class BroadcasterConfig(BaseModel):
     control_bytes: Positive = Field(
         16_777_216, description="Bytes of answers and descriptions that wait for one client (over it: 4008)."
     )
+    answers_bytes: Positive = Field(
+        134_217_728,
+        description="Bytes of answers that wait for all; over it those who take nothing go, most first (4008).",
+    )
     flush_rest_ratio: Ratio = Field(
         1.0,
         description="Rest after serving many, as a multiple of the time it took: more saves CPU, less saves delay.",

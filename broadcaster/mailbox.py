@@ -88,9 +88,14 @@ class Mailbox:
     def empty(self) -> bool:
         return not (self._control or self._batches or self._losses or self._undescribed.bytes)
 
+    @property
+    def control_bytes(self) -> int:
+        """Of answers and descriptions that wait."""
+        return self._control_bytes + self._undescribed.bytes
+
     def put_control(self, frame: bytes, *, new_chain: bool = False) -> bool:
         """Adds an answer; False if too many wait already. `new_chain`: it names where `prev` goes on from."""
-        if self._control_bytes + self._undescribed.bytes + len(frame) > self._control_bytes_max:
+        if self.control_bytes + len(frame) > self._control_bytes_max:
             return False
         self._control.append((self._ticket(), frame))
         self._control_bytes += len(frame)
@@ -100,7 +105,7 @@ class Mailbox:
     def put_series(self, records: Iterable[Record]) -> bool:
         """Series to be described before what comes next; False if too much waits already."""
         others = self._undescribed.others(records)
-        if self._control_bytes + self._undescribed.bytes + len(others) * WAITING_BYTES > self._control_bytes_max:
+        if self.control_bytes + len(others) * WAITING_BYTES > self._control_bytes_max:
             return False
         if others:
             self._undescribed.add(self._ticket(), others)
@@ -223,7 +228,7 @@ class Mailbox:
         return MailboxStatistics(
             self._batches,
             self._bytes + self._newest_bytes,
-            self._control_bytes + self._undescribed.bytes,
+            self.control_bytes,
             self._taken_batches,
             self._taken_samples,
             self._taken_bytes,

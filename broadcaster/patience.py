@@ -31,6 +31,10 @@ class Patience:
         self._stuck: int | None = None
         self._moved_at = now
 
+    def motionless_s(self, now: float) -> float:
+        """For how long nothing was taken of what waited when it was last asked."""
+        return 0.0 if self._stuck is None else now - self._moved_at
+
     def ends(self, connection: Watched, now: float) -> tuple[str, Close] | None:
         """Why it ends now: the name of the limit, and the close."""
         self._useful = self._useful or connection.useful

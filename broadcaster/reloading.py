@@ -12,8 +12,8 @@ from ingest.reloading import change
 from ingest.watchdog import Watchdog
 
 AT_ONCE: Final = frozenset({
-    "allowed_hosts", "allowed_origins", "body_s", "close_s", "connections_max", "drain_ready_s", "drain_s",
-    "flush_rest_max_s", "flush_rest_ratio", "history_age_s", "history_bytes", "history_points", "log_format",
+    "allowed_hosts", "allowed_origins", "answers_bytes", "body_s", "close_s", "connections_max", "drain_ready_s",
+    "drain_s", "flush_rest_max_s", "flush_rest_ratio", "history_age_s", "history_bytes", "history_points", "log_format",
     "log_level", "ping_interval_s", "producer_memory_s", "rate_limited_s", "reconnect_spread_s", "selectors_max",
     "series_max", "subscriptions_max", "watchdog_s",
 })  # fmt: skip

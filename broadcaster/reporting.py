@@ -126,6 +126,7 @@ class Reporting:
         shared, held = self._shared, self._shared.hub.history.statistics()
         return {
             "connections_max": len(self._roster),
+            "answers_bytes": self._roster.answers_bytes,
             "connections_per_address": shared.addresses.fullest,
             "series_max": held.series,
             "history_bytes": held.bytes,

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import trio
 
+from broadcaster import errors
+from broadcaster.relief import too_much
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
 from broadcaster.traffic import Traffic
@@ -44,6 +46,22 @@ class Roster:
         code = str(connection.closing.code) if connection.closing else "cut" if self.over else "peer"
         self.closes[code] = self.closes.get(code, 0) + 1
         log.info("connection closed", extra=connection.summary())
+
+    def check(self, now: float) -> None:
+        """Asked once a second or so: ends who is silent, of no use, or takes nothing. `now` is on the steady clock."""
+        for connection in self:
+            connection.check(now)
+        for connection in too_much(self._waiting(), self._shared.config.answers_bytes, now):
+            connection.session.quota.count("answers_bytes")
+            connection.close(errors.TOO_SLOW)
+
+    def _waiting(self) -> list[Connection]:
+        return [connection for connection in self._connections if connection.writing]
+
+    @property
+    def answers_bytes(self) -> int:
+        """Of answers that wait for their clients."""
+        return sum(connection.answers_bytes for connection in self._waiting())
 
     async def emptied(self) -> None:
         """Waits until all have left."""

@@ -191,8 +191,7 @@ class Broadcaster:
         while True:
             await trio.sleep(min(SWEEP_S, self.config.ping_interval_s / 4))
             now = trio.current_time()
-            for connection in self._roster:
-                connection.check(now)
+            self._roster.check(now)
             if now - swept >= SWEEP_S:
                 swept = now
                 self._shared.ledger.sweep(now)

@@ -100,6 +100,11 @@ class FrameStream(trio.abc.Stream):
         """True while a frame is half written or somebody else writes: `try_send` would refuse."""
         return self._rest is not None or self._writers > 0
 
+    @property
+    def rest_bytes(self) -> int:
+        """Of a frame that is half written."""
+        return 0 if self._rest is None else len(self._rest)
+
     def try_send(self, data: bytes) -> bool:
         """Writes without waiting. False: nothing was written. True: it is taken; if `busy`, `drain` must follow."""
         if self._rest is not None or self._writers or self.broken:

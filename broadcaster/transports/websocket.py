@@ -21,7 +21,7 @@ from broadcaster.session import Session
 from broadcaster.shared import Shared
 from broadcaster.stream import FrameStream
 from broadcaster.traffic import Traffic
-from broadcaster.transports.description import described
+from broadcaster.transports.description import described, summarised
 
 
 class Connection:
@@ -335,6 +335,15 @@ class Connection:
             self._send_control(PING)
 
     @property
+    def answers_bytes(self) -> int:
+        """Of answers and descriptions that wait for it; none for one that is being closed."""
+        waiting = 0 if self._mailbox is None else self._mailbox.control_bytes
+        return 0 if self.closing else self._stream.rest_bytes + waiting
+
+    def motionless_s(self, now: float) -> float:
+        return self._patience.motionless_s(now)
+
+    @property
     def useful(self) -> bool:
         return bool(self.session.subscriptions or self.session.published)
 
@@ -373,22 +382,10 @@ class Connection:
 
     def summary(self) -> dict[str, Any]:
         """What the log says of it when it is over."""
-        session, traffic = self.session, self.traffic()
         closed = self._websocket.closed if self._websocket is not None else None
-        code = self.closing.code if self.closing else closed.code if closed else None
-        return {
-            "connection": session.id,
-            "address": self.address,
-            "role": self.role,
-            "subject": session.grant.subject,
-            "client": session.client,
-            "code": code,
-            "by": "broadcaster" if self.closing else "client",
-            "seconds": round(time.time() - self.since, 3),
-            "published_samples": session.published,
-            "delivered_batches": traffic.batches,
-            "dropped_batches": sum(traffic.dropped_batches.values()),
-        }
+        about: dict[str, Any] = {"address": self.address, "role": self.role, "code": closed.code if closed else None}
+        about["seconds"] = round(time.time() - self.since, 3)
+        return summarised(self.session, self.traffic(), self.closing, about)
 
     def describe(self, now: float) -> dict[str, Any]:
         """What `/v1/connections` says of it. `now` is on the steady clock."""

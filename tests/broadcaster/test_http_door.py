@@ -103,7 +103,8 @@ async def test_so_many_connections_in_all() -> None:
 
 @pytest.mark.parametrize("bound", ["connections_per_address", "http_connections_per_address"])
 async def test_so_many_connections_of_an_address(bound: str) -> None:
-    async with house(trusted_networks=(), **{bound: 1}) as mine, await mine.client() as first:
+    settings: dict[str, Any] = {bound: 1, "trusted_networks": ()}
+    async with house(**settings) as mine, await mine.client() as first:
         await first.send_all(b"ask")
         assert await first.receive_some() == b"here"
         async with await mine.client() as second:

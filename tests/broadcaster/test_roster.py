@@ -5,11 +5,13 @@ from typing import Any, cast
 import pytest
 import trio
 
+from broadcaster import errors
 from broadcaster.auth import EVERYTHING
 from broadcaster.errors import Close
 from broadcaster.roster import Roster
 from broadcaster.transports.handshake import Admission
-from tests.broadcaster.test_server import broadcaster, connect
+from ingest.samples import Entry, Series
+from tests.broadcaster.test_server import broadcaster, connect, subscribe
 
 
 async def test_who_comes_and_goes_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -58,3 +60,32 @@ async def test_it_says_when_all_have_left() -> None:
                     connection.closing = Close(4000, "")
                     roster.leave(connection)
         assert roster.closes == {"4000": 3}
+
+
+async def test_large_answers_for_those_who_take_nothing() -> None:
+    """Of two one has to go, and it is enough; who has little waiting stays."""
+    async with broadcaster(answers_bytes=1_000_000, close_s=0.1) as (running, _):
+        entries = [Entry(Series("many", (("n", f"{n:070}"),)), [1.0], [1.0]) for n in range(5_000)]
+        running.hub.publish([*entries, Entry(Series("one"), [1.0], [1.0])], trio.current_time())
+        running.hub.flush(trio.current_time())
+        clients = [await connect(running) for _ in range(3)]
+        with clients[0].sock, clients[1].sock, clients[2].sock:
+            await subscribe(clients[0], "one")
+            for client in clients[1:]:
+                await client.say(type="subscribe", id=1, select=[{"metric": "*"}])
+            with trio.fail_after(10):
+                while sum(each.writing for each in running._roster) < 2:
+                    await trio.lowlevel.checkpoint()
+            kept = running._roster.answers_bytes
+            assert kept > 1_000_000
+            now = trio.current_time()
+            for late_s in (0.0, 1.9):
+                running._roster.check(now + late_s)
+            assert running.refusals.counts == {}
+            running._roster.check(now + 2.1)
+            assert running.refusals.counts == {"answers_bytes": 1}
+            closed = [each.closing for each in running._roster]
+            assert sorted(closed, key=bool) == [None, None, errors.TOO_SLOW]
+            assert 0 < running._roster.answers_bytes < kept * 0.6
+            stays = clients[2] if closed[1] else clients[1]
+            assert len((await stays.receive("subscribed"))["series"]) == 5_001
