@@ -32,8 +32,8 @@ class Patience:
         self._moved_at = now
 
     def motionless_s(self, now: float) -> float:
-        """For how long nothing was taken of what waited when it was last asked."""
-        return 0.0 if self._stuck is None else now - self._moved_at
+        """For how long nothing was taken of what the system holds; 0 if that is nothing, and more is on its way."""
+        return now - self._moved_at if self._stuck else 0.0
 
     def ends(self, connection: Watched, now: float) -> tuple[str, Close] | None:
         """Why it ends now: the name of the limit, and the close."""

@@ -58,3 +58,16 @@ def test_nothing_waits_for_as_long_as_it_likes() -> None:
 def test_no_bounds() -> None:
     mine, connection = patience(idle_s=0, write_s=0), Connection(held=1)
     assert [mine.ends(connection, now) for now in (200.0, 1e6)] == [None, None]
+
+
+def test_for_how_long_nothing_was_taken() -> None:
+    mine, connection = patience(), Connection(useful=True, held=4_000)
+    mine.ends(connection, 200.0)
+    assert mine.motionless_s(203.0) == 3.0
+    connection.held = 3_000
+    mine.ends(connection, 204.0)
+    assert mine.motionless_s(204.5) == 0.5
+    for all_taken in (0, None):
+        connection.held = all_taken
+        mine.ends(connection, 205.0)
+        assert mine.motionless_s(209.0) == 0.0
