@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
+from broadcaster.overlap import Overlap
 from broadcaster.searcher import Found
 from broadcaster.selection import Matcher, Selection, compile_selection, parse_selection
 from broadcaster.shared import NULL_OUTLET, Outlet, Shared
@@ -38,8 +39,8 @@ class Subscribing:
     """
 
     __slots__ = (
-        "_backfill", "_coverage", "_going_on", "_grant", "_left", "_matchers", "_operations", "_outlet", "_refuse",
-        "_section", "_shared", "_sought", "max_rate", "subscriptions",
+        "_backfill", "_coverage", "_described", "_going_on", "_grant", "_left", "_matchers", "_operations", "_outlet",
+        "_refuse", "_section", "_shared", "_sought", "max_rate", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
@@ -56,34 +57,60 @@ class Subscribing:
         self._coverage: Coverage | None = None  # while it has subscriptions
         self._operations: list[Callable[[], None]] = []
         self._left = self._going_on = False
+        self._described = True  # all series of the section
 
     def regrant(self, grant: Grant) -> None:
-        """What it may see changes, at once, a backfill under way included; what it is subscribed to stays."""
-        before, self._grant = self._grant, grant
+        """What it may see changes, a backfill under way included; what it is subscribed to stays.
+
+        What is not allowed any more goes at once; what is added comes as soon as it has been looked up.
+
+        Raises:
+            MessageError: rate_limited: too many others are to be looked up still.
+        """
+        before = self._grant
         if grant.sight == before.sight and (grant is EVERYTHING) == (before is EVERYTHING):
+            self._grant = grant
             return
-        if self._backfill is None:
-            if self._section is not None:
-                self._regranted(set(self._section.records))
-            if (sought := self._sought) is not None:
-                self._cancel()
-                self._look_up(sought.selection, sought.then)
+        if self._section is not None and Overlap(self._section.audience.wish, grant).full:
+            raise MessageError("rate_limited", "token: too many other scopes while those before are looked up")
+        self._grant = grant
+        if self._backfill is not None:
+            self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe, self._catch_up)
+            self._described = False  # or nobody knows
+            if self._regranted not in self._operations:  # before all others, which see what is allowed now
+                self._operations.insert(0, self._regranted)
             return
-        self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe, self._catch_up)
-        if self._regranted not in self._operations:  # before all others, which see what is allowed now
-            self._operations.insert(0, self._regranted)
+        if (sought := self._sought) is not None:
+            self._cancel()
+            if sought.then != self._widened:
+                self._operations.insert(0, lambda: self._look_up(sought.selection, sought.then))
+        self._described = True
+        self._regranted()
+        self._go_on()
 
     def _catch_up(self) -> None:
         if self._section is not None:
             self._shared.hub.catch_up(self._section, self._shared.clock())
 
-    def _regranted(self, described: Collection[Record] = ()) -> None:
-        """Only those that are described already need not be: after a restricted backfill nobody knows."""
-        if not self.subscriptions:
+    def _regranted(self) -> None:
+        if self._section is None or not self.subscriptions:
             return
-        self._rejoin(None)
+        self._look_up(self._union(), self._widened)
+        if self._sought is not None:
+            before = self._section.audience.wish
+            allows = Overlap(before, self._grant)
+            records = [record for record in self._section.records if allows(record.series.metric)]
+            self._see(records, Wish(before.selection, self.max_rate, allows, object()))
+
+    def _widened(self, records: Iterable[Record]) -> None:
+        self._see(records)
+
+    def _see(self, records: Iterable[Record], wish: Wish | None = None) -> None:
         assert self._section is not None
-        if new := [record.descriptor() for record in self._section.records if record not in described]:
+        known = set(self._section.records) if self._described else set[Record]()
+        self._rejoin(None, records, wish)
+        self._described = True
+        if new := [record.descriptor() for record in self._section.records if record not in known]:
             self._outlet.send(messages.series(new))
 
     def _operate(self, operation: Callable[[], None], id: int | None = None) -> None:
@@ -203,8 +230,8 @@ class Subscribing:
     def _union(self) -> Selection:
         return frozenset().union(*self.subscriptions.values())
 
-    def _join(self, records: Iterable[Record] | None = None) -> tuple[int, int]:
-        """Makes the connection a member of the audience of all its subscriptions; `records`: what they select.
+    def _join(self, records: Iterable[Record] | None = None, wish: Wish | None = None) -> tuple[int, int]:
+        """Makes the connection a member of the audience of all its subscriptions, or of `wish`, which has `records`.
 
         Returns the seq where its chain ended (0: it had none), and the one where it goes on. Nothing is between them.
         """
@@ -213,7 +240,7 @@ class Subscribing:
         if before is not None:
             undescribed = before.undescribed  # known to it, but perhaps without a batch that could have brought it here
             end = hub.leave(self._outlet, before)
-        section, seq = hub.join(self._outlet, self._wish(self._union()), records)
+        section, seq = hub.join(self._outlet, wish or self._wish(self._union()), records)
         self._section = section
         if before is None or self._coverage is None:
             self._coverage = Coverage(seq)
@@ -240,11 +267,11 @@ class Subscribing:
         else:
             self._rejoin(id)
 
-    def _rejoin(self, id: int | None, records: Iterable[Record] | None = None) -> None:
+    def _rejoin(self, id: int | None, records: Iterable[Record] | None = None, wish: Wish | None = None) -> None:
         """Changes the audience after a subscription ended (`id`) or the credentials changed (None)."""
         end = seq = self._shared.hub.history.seq
         if self.subscriptions:
-            end, seq = self._join(records)
+            end, seq = self._join(records, wish)
         else:
             self._quit()
         if id is not None:
