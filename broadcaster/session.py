@@ -314,10 +314,9 @@ class Session:
         token = message.get("token")
         if not isinstance(token, str):
             raise MessageError("bad_token", f"token: expected a text, got {show(token)}")
-        grant = self._renewed(token)
-        self._subscribing.regrant(grant)
-        self.grant = grant
-        self.quota.belongs_to(self._shared.subject(grant, self._address), self._shared.clock())
+        self.grant = self._renewed(token)
+        self.quota.belongs_to(self._shared.subject(self.grant, self._address), self._shared.clock())
+        self._subscribing.regrant(self.grant)
 
     def _renewed(self, token: str) -> Grant:
         """Raises MessageError: a bad token costs nothing, the one before it stays."""

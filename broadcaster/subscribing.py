@@ -12,7 +12,6 @@ from broadcaster.auth import EVERYTHING, Grant
 from broadcaster.backfill import Backfill
 from broadcaster.coverage import Coverage
 from broadcaster.history import Record
-from broadcaster.overlap import Overlap
 from broadcaster.searcher import Found
 from broadcaster.selection import Matcher, Selection, compile_selection, parse_selection
 from broadcaster.shared import NULL_OUTLET, Outlet, Shared
@@ -63,17 +62,10 @@ class Subscribing:
         """What it may see changes, a backfill under way included; what it is subscribed to stays.
 
         What is not allowed any more goes at once; what is added comes as soon as it has been looked up.
-
-        Raises:
-            MessageError: rate_limited: too many others are to be looked up still.
         """
-        before = self._grant
+        before, self._grant = self._grant, grant
         if grant.sight == before.sight and (grant is EVERYTHING) == (before is EVERYTHING):
-            self._grant = grant
             return
-        if self._section is not None and Overlap(self._section.audience.wish, grant).full:
-            raise MessageError("rate_limited", "token: too many other scopes while those before are looked up")
-        self._grant = grant
         if self._backfill is not None:
             self._backfill.restrict(None if grant is EVERYTHING else grant.may_subscribe, self._catch_up)
             self._described = False  # or nobody knows
@@ -96,11 +88,10 @@ class Subscribing:
         if self._section is None or not self.subscriptions:
             return
         self._look_up(self._union(), self._widened)
-        if self._sought is not None:
-            before = self._section.audience.wish
-            allows = Overlap(before, self._grant)
+        if self._sought is not None:  # until then what it had of them, in an audience of its own
+            allows = self._grant.may_subscribe
             records = [record for record in self._section.records if allows(record.series.metric)]
-            self._see(records, Wish(before.selection, self.max_rate, allows, object()))
+            self._see(records, Wish(self._section.audience.wish.selection, self.max_rate, allows, object()))
 
     def _widened(self, records: Iterable[Record]) -> None:
         self._see(records)

@@ -20,6 +20,7 @@ MACHINES = {
     "resume": "tests.broadcaster.test_resume_machine:ResumeMachine",
     "store": "tests.broadcaster.store.test_store_machine:StoreMachine",
     "order": "tests.broadcaster.test_order_machine:OrderMachine",
+    "grants": "tests.broadcaster.test_grants_machine:GrantsMachine",
     "thinning": "tests.broadcaster.store.test_thinning_machine:ThinningMachine",
 }
 EXAMPLES = 100  # between two looks at the clock

@@ -1,9 +1,5 @@
 """Other credentials on a connection that is subscribed, where looking up what they allow takes a while."""
 
-from broadcaster.audience import Wish
-from broadcaster.auth import EVERYTHING
-from broadcaster.overlap import OVERLAP_MAX, Overlap
-from broadcaster.selection import parse_selection
 from tests.broadcaster.test_publishing import Only
 from tests.broadcaster.test_searcher import finish, types, world_of_prefixes
 from tests.broadcaster.world import Client, World
@@ -66,22 +62,6 @@ def test_credentials_that_change_again_while_the_first_are_looked_up() -> None:
     assert seen(world, client, "a.x", "b.x", "c.x") == ["c.x"]
 
 
-def test_too_many_scopes_while_those_before_are_looked_up() -> None:
-    world, client = subscribed("a.", *(f"{letter}.x" for letter in "abcdefgh"))
-    change(world, client, "b.")
-    for token in ("c.", "d."):
-        change(world, client, token)
-    (error,) = client.ask(type="authenticate", token="e.")
-    assert (error["code"], error["message"][:7]) == ("rate_limited", "token: ")
-    finish(world)
-    client.take()
-    assert seen(world, client, "a.x", "d.x", "e.x") == ["d.x"]
-    client.say(type="authenticate", token="e.")
-    finish(world)
-    client.take()
-    assert seen(world, client, "d.x", "e.x") == ["e.x"]
-
-
 def test_what_was_to_be_looked_up_before_the_credentials_changed_comes_after() -> None:
     world, client = subscribed("a.", "a.x", "b.x", "a.y", "b.y")
     client.say(type="subscribe", id=2, select=[{"metric": "*.y"}])
@@ -105,21 +85,3 @@ def test_credentials_that_change_while_a_subscription_ends() -> None:
     finish(world)
     assert types(client) == ["series", "unsubscribed"]
     assert seen(world, client, "a.x", "b.x", "a.y", "b.y") == ["b.y"]
-
-
-def test_what_credentials_allow_together() -> None:
-    selection = parse_selection([{}], 1)
-    first = Wish(selection, None, Only("a").may_subscribe, Only("a").sight)
-    both = Overlap(first, Only("ab"))
-    assert [both(metric) for metric in ("a", "ab", "abc", "b")] == [False, True, True, False]
-    assert not Overlap(Wish(selection, None, None), EVERYTHING).full
-    grown, grants = (
-        Wish(selection, None, both, object()),
-        [Only("abcdefgh"[:most]) for most in range(1, OVERLAP_MAX + 2)],
-    )
-    fullness = []
-    for grant in grants:
-        grown = Wish(selection, None, overlap := Overlap(grown, grant), object())
-        fullness.append(overlap.full)
-    assert fullness == [False] * OVERLAP_MAX + [True]
-    assert not Overlap(Wish(selection, None, Overlap(first, Only("ab")), object()), Only("a")).full, "known already"
