@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import broadcaster.__main__ as broadcaster_commands
 import ingest.__main__ as ingest_commands
 from ingest.errors import CommandError, extra
+from ingest.logs.output import finish
 from ingest.printing import flush
 
 
@@ -46,6 +47,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 def _refuse(name: str, error: CommandError | KeyboardInterrupt) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
+    finish()
     print(f"{name}: {error}", file=sys.stderr)
     return error.status
 

@@ -113,6 +113,13 @@ class Output(logging.Handler):
         super().close()
 
 
+def finish() -> None:
+    """Has everything written that was logged, so that what is said after it comes after it. Nothing is logged any more."""
+    for each in logging.getLogger().handlers:
+        if isinstance(each, Output):
+            each.close()
+
+
 def counts() -> LogCounts:
     """What this process logged; nothing if its logs go elsewhere."""
     found = (each.counts for each in logging.getLogger().handlers if isinstance(each, Output))

@@ -145,7 +145,7 @@ async def test_disconnect_closes_with_4008(start: Start, dial: Dial) -> None:
 
 
 async def test_disconnect_is_announced_to_a_client_that_reads_on(start: Start, dial: Dial) -> None:
-    broadcaster = await start(**SMALL, close_s=5)
+    broadcaster = await start(**SMALL, close_s=30)
     slow = await slow_subscriber(broadcaster, dial, "disconnect")
     producer = await dial(broadcaster)
     await publish_all(producer)

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ingest.logs.output import Output
+import pytest
+
+from ingest.logs.output import Output, finish
 
 
 def record(number: int = 0, level: int = logging.INFO, message: str = "event %d") -> logging.LogRecord:
@@ -32,6 +34,17 @@ def test_lines_come_in_order_and_are_there_after_closing() -> None:
         lines = os.read(reading, 65_536).decode().splitlines()
     assert lines == [f"event {number}" for number in range(50)]
     assert output.counts.lines == {"info": 50}
+
+
+def test_what_is_said_after_the_log_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with piped(burst=100) as (output, reading):
+        monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler(), output])
+        for number in range(50):
+            output.handle(record(number))
+        finish()
+        os.write(output._number, b"that was all\n")
+        lines = os.read(reading, 65_536).decode().splitlines()
+    assert lines[-2:] == ["event 49", "that was all"]
 
 
 def test_closing_takes_no_time_if_nothing_waits() -> None:
