@@ -114,7 +114,7 @@ class Output(logging.Handler):
 
 
 def finish() -> None:
-    """Has everything written that was logged, so that what is said after it comes after it. Nothing is logged any more."""
+    """Has all written that was logged, so that what is said next comes after it. Nothing is logged any more."""
     for each in logging.getLogger().handlers:
         if isinstance(each, Output):
             each.close()
