@@ -21,7 +21,9 @@ class Certificate:
     def __init__(self, certificate: str, key: str) -> None:
         """Raises CommandError, which names the file and what is wrong with it."""
         self._files = certificate, key
-        self._used = self._failed = self._told = self._state()
+        self._used = self._state()
+        self._failed: tuple[State, str] | None = None  # how they were found when they did not work, and why
+        self._told: tuple[State, str] | None = None
         self.context = load(certificate, key)
         self.outgoing = ssl.MemoryBIO()  # what OpenSSL writes to, for all connections of one listener; see TlsPipe
 
@@ -37,20 +39,22 @@ class Certificate:
         """Takes changed files into use. Broken ones are logged once, and what was read before stays in use.
 
         To be called again and again: one file is written before the other, so files that do not work are complained
-        of when they are found unchanged the next time.
+        of when they are found unchanged the next time. They are tried again: a permission that is given later does not
+        change a file.
         """
         state = self._state()
-        if state == self._used or state == self._told:
+        if state == self._used:
             return
         try:
             self.context = load(*self._files)
         except CommandError as error:
-            if state == self._failed:
-                self._told = state
+            found = state, str(error)
+            if found == self._failed and found != self._told:
+                self._told = found
                 log.error("the new certificate is not used, the one before it stays: %s", error)
-            self._failed = state
+            self._failed = found
         else:
-            self._used = self._failed = self._told = state
+            self._used, self._failed, self._told = state, None, None
             log.warning("a new certificate is in use: %s", self._files[0])
 
     def follower(self) -> ssl.SSLContext:

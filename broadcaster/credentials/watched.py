@@ -15,6 +15,10 @@ State = tuple[int, int, int] | None
 SIZE_MAX = 4_194_304
 
 
+class _Unread(ValueError):
+    """Nothing is known of what is in the file."""
+
+
 class Watched(Generic[T]):
     """What `read` makes of the file. `read` raises ValueError, whose text must not show what is in the file."""
 
@@ -24,7 +28,8 @@ class Watched(Generic[T]):
         self._path = Path(path)
         self._read = read
         self._state = self._stat()
-        self._failed: State = None
+        self._failed: tuple[State, str] | None = None  # how it was found when it could not be used, and why
+        self._told: tuple[State, str] | None = None
         try:
             self.content = self._load()
         except ValueError as error:
@@ -42,7 +47,7 @@ class Watched(Generic[T]):
             with self._path.open("rb") as file:
                 data = file.read(SIZE_MAX + 1)
         except OSError as error:
-            raise ValueError(os.strerror(error.errno) if error.errno else str(error)) from None
+            raise _Unread(os.strerror(error.errno) if error.errno else str(error)) from None
         if len(data) > SIZE_MAX:
             raise ValueError(f"expected at most {SIZE_MAX} bytes")
         return self._read(data)
@@ -51,25 +56,34 @@ class Watched(Generic[T]):
         """True if a changed file is in use now. A broken one is logged once, and what was read before stays.
 
         To be called again and again: it complains of a file only when it finds it unchanged the next time, because
-        somebody may be writing it.
+        somebody may be writing it. One that could not be read is tried again: neither a permission that is given later
+        nor a descriptor that is free again changes the file.
         """
         state = self._stat()
         if state == self._state:
             return False
         try:
             self.content = self._load()
+        except _Unread as error:
+            self._complain(state, str(error))
+            return False
         except ValueError as error:
-            if state == self._failed:
+            if self._complain(state, str(error)):
                 self._state = state
-                log.error(
-                    "%s: %s: the changed file is not used, what was read before stays: %s",
-                    self._name,
-                    self._path,
-                    error,
-                )
-            self._failed = state
             return False
         self._state = state
-        self._failed = None
+        self._failed = self._told = None
         log.warning("%s: %s: the changed file is in use", self._name, self._path)
         return True
+
+    def _complain(self, state: State, problem: str) -> bool:
+        """Whether it was found like this the time before, too; then it is logged, once."""
+        found = state, problem
+        again = found == self._failed
+        if again and found != self._told:
+            self._told = found
+            log.error(
+                "%s: %s: the changed file is not used, what was read before stays: %s", self._name, self._path, problem
+            )
+        self._failed = found
+        return again

@@ -10,6 +10,7 @@ from broadcaster.certificate import Certificate, certificate_of, load
 from broadcaster.config import BroadcasterConfig
 from ingest.errors import CommandError
 from tests.papers import Papers, papers
+from tests.starving import without_descriptors
 
 LOG = "streamgauge.broadcaster"
 
@@ -124,6 +125,22 @@ def test_a_broken_one_is_logged_once_and_the_old_one_stays(tmp_path: Path, caplo
         assert files.certificate in caplog.text
         assert serial(certificate.context, files) == first
     papers(tmp_path)
+    certificate.refresh()
+    assert serial(certificate.context, files) != first
+
+
+def test_files_that_could_not_be_opened_are_used_when_they_can_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as a new key that its owner is allowed to read a minute later: that does not change it."""
+    files = papers(tmp_path)
+    certificate = Certificate(files.certificate, files.key)
+    first = serial(certificate.context, files)
+    papers(tmp_path)
+    with without_descriptors():
+        for _ in range(5):
+            certificate.refresh()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
     certificate.refresh()
     assert serial(certificate.context, files) != first
 

@@ -9,6 +9,7 @@ from dashboard.signin.passwords import Account, Cost
 from dashboard.signin.people import People
 from ingest.errors import CommandError
 from tests.dashboard.signin.conftest import PASSWORD
+from tests.starving import without_descriptors
 
 
 def touch(file: Path, text: str) -> None:
@@ -76,6 +77,19 @@ def test_a_broken_file_is_told_once_and_not_used(accounts: Path, caplog: pytest.
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     accounts.unlink()
     assert [people.get("admin") is not None for _ in range(3)] == [True] * 3
+
+
+def test_a_file_that_could_not_be_opened_is_read_when_it_can_be(
+    accounts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who was taken out meanwhile is out, although the file does not change any more."""
+    people = People(str(accounts))
+    touch(accounts, f"editor:{passwords.hasher.hash(PASSWORD)}:viewer\n")
+    with without_descriptors():
+        assert [people.get("admin") is not None for _ in range(3)] == [True] * 3
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert people.get("admin") is None
+    assert people.get("editor") is not None
 
 
 @pytest.mark.parametrize(
