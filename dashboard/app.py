@@ -143,7 +143,9 @@ def plotly_script() -> Response:
     return Response(body, mimetype="text/javascript", headers=headers)
 
 
+@cache
 def plotly_bytes() -> bytes:
+    """Once for all: an answer is in memory until it is taken."""
     return gzip.decompress(compressed_plotly())
 
 

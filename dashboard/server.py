@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ssl import SSLContext
 from typing import Any
 
@@ -26,7 +26,7 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
     Raises:
         CommandError: `config.bind` cannot be listened on, or a file that the settings name cannot be used.
     """
-    app = to_whom_it_reaches(with_lifespan(plainly_named(TrioWSGIMiddleware(with_body(create_app(config).server)))))
+    app = to_whom_it_reaches(with_lifespan(plainly_named(Threaded(with_body(create_app(config).server)))))
     certificate = None
     if config.tls_certificate is not None and config.tls_key is not None:
         certificate = Certificate(config.tls_certificate, config.tls_key)
@@ -55,6 +55,23 @@ async def _follow(certificate: Certificate) -> None:
 
 async def _serve(app: Any, settings: Config, *, task_status: trio.TaskStatus[list[str]]) -> None:
     await serve_hypercorn(app, settings, task_status=task_status, mode="asgi")
+
+
+class Threaded(TrioWSGIMiddleware):
+    """A thread makes an answer, and is free again before its client takes any of it.
+
+    Hypercorn's own way is to send from the thread: as many who take nothing as there are threads, and nobody else is
+    answered.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def run(app: Callable[[Any, Callable[[Any], None]], None], environ: Any, unused: object) -> None:
+            answer = list[Any]()
+            await trio.to_thread.run_sync(app, environ, answer.append)
+            for message in answer:
+                await send(message)
+
+        await self.wsgi_app(scope, receive, send, run, trio.from_thread.run)
 
 
 def with_body(app: Any) -> Any:
