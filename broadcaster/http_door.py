@@ -8,15 +8,15 @@ its answer: it writes behind a shield, without a deadline.
 import logging
 import math
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 import trio
 
 from broadcaster.accepting import accept_all
 from broadcaster.addresses import Addresses
-from broadcaster.config import BroadcasterConfig
 from broadcaster.refusals import Refusals
 from broadcaster.stream import held_back
 from broadcaster.transports.handshake import Refusal, response
@@ -27,6 +27,19 @@ PIECE_BYTES = 65_536
 AGAIN = ((b"Retry-After", b"1"),)
 
 Handler = Callable[["PatientStream"], Awaitable[None]]
+
+
+class Bounds(Protocol):
+    """What a door is told of connections, as it is in the broadcaster's settings."""
+
+    @property
+    def handshake_s(self) -> float: ...
+    @property
+    def write_s(self) -> float: ...
+    @property
+    def http_connections_per_address(self) -> int: ...
+    @property
+    def trusted_networks(self) -> Sequence[str]: ...
 
 
 class PatientStream(trio.abc.HalfCloseableStream):
@@ -76,11 +89,11 @@ class Door:
     """
 
     def __init__(
-        self, config: BroadcasterConfig, addresses: Addresses, refusals: Refusals, most: int, *, sealed: bool = False
+        self, bounds: Bounds, addresses: Addresses, refusals: Refusals, most: int, *, sealed: bool = False
     ) -> None:
-        self._first_s = config.handshake_s
-        self._write_s = config.write_s or math.inf
-        of_this_port = Addresses(config.http_connections_per_address, config.trusted_networks)
+        self._first_s = bounds.handshake_s
+        self._write_s = bounds.write_s or math.inf
+        of_this_port = Addresses(bounds.http_connections_per_address, bounds.trusted_networks)
         self._addresses = {"connections_per_address": addresses, "http_connections_per_address": of_this_port}
         self._refusals = refusals
         self._most = most

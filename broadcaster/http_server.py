@@ -60,7 +60,7 @@ async def serve_http(
         "http_requests_per_address": lambda: app.fullest,
     }
     context = WorkerContext(None)
-    handler = _handler(to_whom_it_reaches(Protected(app)), config, context, certificate)
+    handler = handler_of(to_whom_it_reaches(Protected(app)), _settings(config), context, certificate)
     with listen(config.http_bind, BACKLOG) as listener:
         listener.setblocking(False)
         address = Address(config.http_bind.host, listener.getsockname()[1])
@@ -75,11 +75,11 @@ async def serve_http(
             connections.cancel_scope.deadline = trio.current_time() + GRACE_S
 
 
-def _handler(
-    app: Any, config: BroadcasterConfig, context: WorkerContext, certificate: Certificate | None
+def handler_of(
+    app: Any, settings: Config, context: WorkerContext, certificate: Certificate | None
 ) -> Callable[[PatientStream], Awaitable[None]]:
     """Serves one connection with Hypercorn's protocols."""
-    settings, wrapped = _settings(config), wrap_app(app, 0, "asgi")
+    wrapped = wrap_app(app, 0, "asgi")
 
     async def serve(stream: PatientStream) -> None:
         over: Any = stream
@@ -109,12 +109,18 @@ class Served(TCPServer):
             await super().protocol_send(event)
 
 
-def _settings(config: BroadcasterConfig) -> Config:
+def settings_of_all() -> Config:
+    """What holds for each server of ours."""
     settings = Config()
     settings.errorlog = logging.getLogger("hypercorn.error")  # or it would have a handler of its own; no access log
     settings.include_server_header = False
+    settings.h2_max_concurrent_streams = HTTP2_STREAMS
+    return settings
+
+
+def _settings(config: BroadcasterConfig) -> Config:
+    settings = settings_of_all()
     settings.keep_alive_timeout = config.http_idle_s
     settings.read_timeout = math.ceil(max(config.http_idle_s, config.body_s)) + 1
     settings.ssl_handshake_timeout = config.handshake_s
-    settings.h2_max_concurrent_streams = HTTP2_STREAMS
     return settings

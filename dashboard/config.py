@@ -36,6 +36,7 @@ def _header(text: str) -> str:
 
 
 Header = Annotated[str, AfterValidator(_header)]
+Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Globs = tuple[Annotated[str, AfterValidator(_glob)], ...]
@@ -53,6 +54,10 @@ class DashboardConfig(BaseModel):
     dashboards: str = Field("", description="Directory of saved dashboards, made if missing; none: nothing is saved.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Names to be reached by for saving, beside loopback's; *: any. Beyond loopback, none means any."
+    )
+    connections_max: Positive = Field(1_000, description="Connections at once; also bounded by the descriptor limit.")
+    connections_per_address: Count = Field(
+        250, description="Those of one address (IPv6: of one /64), but for this machine and proxies; 0: no bound."
     )
     embed_from: tuple[Annotated[str, AfterValidator(_embedder)], ...] = Field(
         ("*",), description="Origins whose pages may embed one panel, such as https://wiki.example; *: any."

@@ -1,14 +1,20 @@
 import logging
-from collections.abc import Callable, Iterator
-from ssl import SSLContext
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import trio
 from hypercorn.config import Config
 from hypercorn.middleware import TrioWSGIMiddleware
-from hypercorn.trio import serve as serve_hypercorn
+from hypercorn.trio.worker_context import WorkerContext
 
+from broadcaster.addresses import Addresses
 from broadcaster.certificate import Certificate
+from broadcaster.descriptors import SPARE, available
+from broadcaster.http_door import Door
+from broadcaster.http_server import handler_of, settings_of_all
+from broadcaster.refusals import Refusals
 from dashboard.app import create_app
 from dashboard.config import DashboardConfig
 from ingest.listening import listen, to_whom_it_reaches
@@ -16,8 +22,22 @@ from ingest.settings import Address
 
 BACKLOG = 100
 CERTIFICATE_S = 1.0
+FIRST_S = 10.0  # for TLS and the head of a first request
+BODY_S = 30.0
+WRITE_S = 30.0  # in which a client has to take something of its answer
+THIS_MACHINE = "127.0.0.0/8", "::1/128"
 
 log = logging.getLogger("streamgauge.dashboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the door is told. This machine and the proxies are not bounded by address: behind theirs are many."""
+
+    http_connections_per_address: int
+    trusted_networks: Sequence[str]
+    handshake_s: float = FIRST_S
+    write_s: float = WRITE_S
 
 
 async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
@@ -26,20 +46,30 @@ async def serve(config: DashboardConfig, *, task_status: trio.TaskStatus[str] = 
     Raises:
         CommandError: `config.bind` cannot be listened on, or a file that the settings name cannot be used.
     """
-    app = to_whom_it_reaches(with_lifespan(plainly_named(Threaded(with_body(create_app(config).server)))))
+    app = plainly_named(Threaded(with_body(create_app(config).server)))
     certificate = None
     if config.tls_certificate is not None and config.tls_key is not None:
         certificate = Certificate(config.tls_certificate, config.tls_key)
     warn_of_plain_passwords(config)
-    listener = listen(config.bind, BACKLOG)
-    url = f"{'http' if certificate is None else 'https'}://{Address(config.bind.host, listener.getsockname()[1])}/"
-    async with trio.open_nursery() as nursery:
-        # Hypercorn makes a socket object of its own from the descriptor, and closes that.
-        settings = hypercorn_config(listener.detach(), None if certificate is None else certificate.follower())
-        await nursery.start(_serve, app, settings)
-        if certificate is not None:
-            nursery.start_soon(_follow, certificate)
-        task_status.started(url)
+    door = door_of(config, sealed=certificate is not None)
+    with listen(config.bind, BACKLOG) as listener:
+        listener.setblocking(False)
+        url = f"{'http' if certificate is None else 'https'}://{Address(config.bind.host, listener.getsockname()[1])}/"
+        handler = handler_of(
+            to_whom_it_reaches(announced(app, door)), hypercorn_config(), WorkerContext(None), certificate
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(door.serve, listener, handler, nursery)
+            if certificate is not None:
+                nursery.start_soon(_follow, certificate)
+            task_status.started(url)
+
+
+def door_of(config: DashboardConfig, *, sealed: bool = False) -> Door:
+    """Who gets to the server, and for how long."""
+    bounds = Bounds(config.connections_per_address, (*THIS_MACHINE, *config.trusted_proxies))
+    most = min(config.connections_max, max(available() - SPARE, 4))
+    return Door(bounds, Addresses(0), Refusals(), most, sealed=sealed)
 
 
 def warn_of_plain_passwords(config: DashboardConfig) -> None:
@@ -53,10 +83,6 @@ async def _follow(certificate: Certificate) -> None:
         certificate.refresh()
 
 
-async def _serve(app: Any, settings: Config, *, task_status: trio.TaskStatus[list[str]]) -> None:
-    await serve_hypercorn(app, settings, task_status=task_status, mode="asgi")
-
-
 class Threaded(TrioWSGIMiddleware):
     """A thread makes an answer, and is free again before its client takes any of it.
 
@@ -66,12 +92,17 @@ class Threaded(TrioWSGIMiddleware):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def run(app: Callable[[Any, Callable[[Any], None]], None], environ: Any, unused: object) -> None:
+            reading.deadline = math.inf
             answer = list[Any]()
             await trio.to_thread.run_sync(app, environ, answer.append)
             for message in answer:
                 await send(message)
 
-        await self.wsgi_app(scope, receive, send, run, trio.from_thread.run)
+        with trio.move_on_after(BODY_S) as reading:
+            await self.wsgi_app(scope, receive, send, run, trio.from_thread.run)
+        if reading.cancelled_caught:
+            await send({"type": "http.response.start", "status": 408, "headers": []})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def with_body(app: Any) -> Any:
@@ -89,16 +120,12 @@ def with_body(app: Any) -> Any:
     return wrapped
 
 
-def with_lifespan(app: Any) -> Any:
-    """TrioWSGIMiddleware returns at once when told of the lifespan, which Hypercorn's trio worker does not survive."""
+def announced(app: Any, door: Door) -> Any:
+    """Tells the door that a request came."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-            return
-        for phase in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{phase}.complete"})
+        door.asked(tuple(scope["client"]))
+        await app(scope, receive, send)
 
     return wrapped
 
@@ -113,24 +140,7 @@ def plainly_named(app: Any) -> Any:
     return wrapped
 
 
-class _Settings(Config):
-    """With a TLS context that was made elsewhere, instead of files."""
-
-    context: SSLContext | None = None
-
-    def create_ssl_context(self) -> SSLContext | None:
-        return self.context
-
-    @property
-    def ssl_enabled(self) -> bool:
-        return self.context is not None
-
-
-def hypercorn_config(descriptor: int, context: SSLContext | None = None) -> Config:
-    config = _Settings()
-    config.context = context
-    config.bind = [f"fd://{descriptor}"]
-    config.errorlog = logging.getLogger("hypercorn.error")  # or it would have a handler of its own
-    config.include_server_header = False
-    config.graceful_timeout = 1.0
+def hypercorn_config() -> Config:
+    config = settings_of_all()
+    config.ssl_handshake_timeout = FIRST_S
     return config
