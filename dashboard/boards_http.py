@@ -5,6 +5,7 @@ without being asked first, which they are not allowed to; a Host that is not thi
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -61,11 +62,8 @@ def _json(content: object, status: int = 200, revision: str | None = None) -> Re
 
 
 def _list(shelf: Shelf) -> Response:
-    saved, problems = shelf.everything()
-    boards = [
-        {"name": each.name, "title": each.board.title, "panels": len(each.board.panels), "revision": each.revision}
-        for each in saved
-    ]
+    listed, problems = shelf.everything()
+    boards = [asdict(each) for each in listed]
     wrong = [{"file": each.file, "line": each.line or None, "message": each.message} for each in problems]
     writable = shelf.directory is not None and g.get("may_edit", True)  # False: signed in, but as a viewer
     return _json({"dashboards": boards, "problems": wrong, "writable": writable})

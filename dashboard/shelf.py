@@ -33,6 +33,16 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list says of a dashboard."""
+
+    name: str
+    title: str
+    panels: int
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A file that could not be read as a dashboard."""
 
@@ -50,6 +60,9 @@ class Shelf:
 
     directory: Path | None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: dict[str, tuple[str, Listed | Problem]] = field(
+        default_factory=dict
+    )  # by file: its revision, and what it is
 
     @classmethod
     def at(cls, directory: str) -> "Shelf":
@@ -66,15 +79,27 @@ class Shelf:
             raise CommandError(f"--dashboards: {directory}: {error.strerror or error}") from None
         return cls(path)
 
-    def everything(self) -> tuple[list[Saved], list[Problem]]:
-        """What can be read, by name, and what cannot."""
-        saved, problems = [], []
-        for path in self._files():
-            try:
-                saved.append(self._read(path))
-            except ShelfError as error:
-                problems.append(Problem(path.name, error.line, error.message))
-        return saved, problems
+    def everything(self) -> tuple[list[Listed], list[Problem]]:
+        """What can be read, by name, and what cannot. A text is parsed once: that takes up to 20 ms, reading it 0.1."""
+        seen = {path.name: self._looked_at(path) for path in self._files()}
+        self._seen = seen
+        found = [each for _, each in seen.values()]
+        return [each for each in found if isinstance(each, Listed)], [
+            each for each in found if isinstance(each, Problem)
+        ]
+
+    def _looked_at(self, path: Path) -> tuple[str, Listed | Problem]:
+        revision = ""
+        try:
+            source = self._bytes(path)
+            revision = revisions.revision_of(source or b"")
+            known = self._seen.get(path.name)
+            if known is not None and known[0] == revision:
+                return known
+            saved = self._saved(path, source)
+        except ShelfError as error:
+            return revision, Problem(path.name, error.line, error.message)
+        return revision, Listed(saved.name, saved.board.title, len(saved.board.panels), revision)
 
     def _files(self) -> Iterator[Path]:
         """In order of name. A file whose name is no dashboard's is still shown, as a problem."""
@@ -131,9 +156,11 @@ class Shelf:
         return self._path(name)
 
     def _read(self, path: Path) -> Saved:
+        return self._saved(path, self._bytes(path))
+
+    def _saved(self, path: Path, source: bytes | None) -> Saved:
         if not NAME.fullmatch(path.stem):
             raise ShelfError("bad_board", "file name: expected 1 to 64 of a-z, 0-9, - and _, then .toml")
-        source = self._bytes(path)
         if source is None:
             raise ShelfError("not_found", f"{path.stem}: no such dashboard")
         try:

@@ -3,8 +3,8 @@ from threading import Thread
 
 import pytest
 
-from dashboard.boards import SIZE_MAX, Board, PanelSpec, write
-from dashboard.shelf import Saved, Shelf, ShelfError
+from dashboard.boards import SIZE_MAX, Board, PanelSpec, parse, write
+from dashboard.shelf import Listed, Saved, Shelf, ShelfError
 from ingest.errors import CommandError
 
 BOARD = Board("Shop", panels=(PanelSpec("shop.*"),))
@@ -22,10 +22,33 @@ def shelf(tmp_path: Path) -> Shelf:
 def test_what_is_put_is_got(shelf: Shelf) -> None:
     saved = shelf.put("shop", BOARD, None)
     assert shelf.get("shop") == saved
-    assert shelf.everything() == ([saved], [])
+    assert shelf.everything() == ([Listed("shop", "Shop", 1, saved.revision)], [])
     assert shelf.directory is not None
     assert [path.name for path in shelf.directory.iterdir()] == ["shop.toml"]
     assert (shelf.directory / "shop.toml").read_text() == write(BOARD)
+
+
+def test_a_text_is_parsed_once_for_all_lists(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 of 64 KiB took 9 s, each time that somebody asked for the list."""
+    parsed = list[bytes]()
+
+    def counted(source: bytes) -> Board:
+        parsed.append(source)
+        return parse(source)
+
+    monkeypatch.setattr("dashboard.shelf.parse", counted)
+    first = shelf.put("shop", BOARD, None)
+    assert shelf.directory is not None
+    (shelf.directory / "broken.toml").write_text("title = ")
+    listed = [shelf.everything() for _ in range(5)]
+    assert len(parsed) == 2
+    assert listed == [listed[0]] * 5
+    second = shelf.put("shop", Board("Other"), first.revision)
+    assert shelf.everything() == ([Listed("shop", "Other", 0, second.revision)], listed[0][1])
+    assert len(parsed) == 3
+    shelf.delete("shop", second.revision)
+    assert shelf.everything() == ([], listed[0][1])
+    assert len(parsed) == 3
 
 
 def test_two_editors_do_not_overwrite_each_other(shelf: Shelf) -> None:
@@ -83,7 +106,7 @@ def test_a_broken_file_is_told_by_name_and_line_and_the_rest_load(shelf: Shelf) 
     (shelf.directory / ".draft.toml").write_text("x")
     boards, problems = shelf.everything()
     assert [each.name for each in boards] == ["empty", "good"]
-    assert boards[1] == saved
+    assert boards[1] == Listed("good", "Shop", 1, saved.revision)
     told = [str(problem) for problem in problems]
     assert [each.split(":")[0] for each in told] == ["Bad Name.toml", "broken.toml", "folder.toml", "large.toml"]
     assert told[1].startswith("broken.toml:3: panels[0].metric: expected a metric")
