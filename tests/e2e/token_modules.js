@@ -85,6 +85,18 @@ export const checks = {
     same([client.state, memory.lines.length, client.counters.samples], ['live', 1, 2]);
     client.close();
   },
+  'client/streamgauge.js: it is renewed where timers come late, as those of a tab that is hidden for long': async (m, same) => {
+    const { asked, get } = source(1e6);
+    const { memory, client } = begin(m, { token: get });
+    await until(() => memory.lines.length === 1);
+    memory.welcome();
+    Object.assign(client.feed, { checkedAt: -Infinity }).credentials.dueAt = 0;
+    document.dispatchEvent(new Event('visibilitychange')); // looks, as the timer does
+    same(asked, [false, true]);
+    await until(() => memory.line.sent.some(({ type }) => type === 'authenticate'));
+    same([memory.lines.length, client.state], [1, 'catching up']);
+    client.close();
+  },
   'client/streamgauge.js: expired, it comes back with another token and takes up the stream': async (m, same) => {
     const { asked, get } = source(1e6);
     const { memory, client } = begin(m, { token: get });

@@ -193,19 +193,22 @@ export class Feed {
     this.#become('closed');
   }
 
-  /** Timers of a hidden or sleeping tab come late: after such a pause, what waits in the socket is heard first. */
+  /**
+   * Timers of a hidden or sleeping tab come late: after such a pause, what waits in the socket is heard first. A tab that is
+   * hidden for long has no others, and its token is renewed all the same.
+   */
   #check() {
     const now = localNow();
     const late = now - this.checkedAt > 3;
     this.checkedAt = now;
     if (this.retryAt !== null && now >= this.retryAt) return this.#reconnect();
+    if (this.isOpen) void this.credentials.renew(this.clock.now(), (token) => this.#send({ type: 'authenticate', token }), (error) => this.#unrenewed(error));
     if (this.transport === null || late) return undefined;
     if (!this.isOpen) return this.#abandonIf(now - this.pingedAt > CONNECT_S);
     this.backoff.healthy(now);
     if (this.state === 'catching up' && now - this.backfillAt > QUIET_S) this.#become('live');
     if (this.pingedAt > this.heardAt) return this.#abandonIf(now - this.pingedAt > SILENCE_S);
     if (now - this.pingedAt >= PING_S && this.session) this.#ping(now);
-    void this.credentials.renew(this.clock.now(), (token) => this.#send({ type: 'authenticate', token }), (error) => this.#unrenewed(error));
     return undefined;
   }
 
