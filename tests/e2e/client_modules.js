@@ -86,6 +86,25 @@ export const checks = {
     same([client.find('a', { host: 'x' }).ring.contents().values, client.series.length, client.find('a')], [[1, 2], 1, undefined]);
     client.close();
   },
+  'client/streamgauge.js: what was told as lost and comes after all, resumed from before it, is not counted as lost': async (m, same) => {
+    const { memory, client } = begin(m);
+    memory.welcome();
+    memory.samples(1, [1, 1]);
+    memory.say('gap', { from: 1, to: 3, batches: 2, samples: 2 });
+    memory.line.heard.closed(1006, 'cut');
+    client.retry();
+    memory.welcome(3, true);
+    memory.say('samples', { seq: 3, prev: 1, cursor: 'c3', backfill: true, series: [[1, [2, 3], [2, 3]]] });
+    const { samples, gaps, gapBatches, gapSamples } = client.counters;
+    same([samples, gaps, gapBatches, gapSamples, client.store.lost], [3, 1, 0, 0, 0]);
+    memory.say('gap', { from: 3, to: 4, batches: 1, samples: 5 });
+    memory.samples(5, [5, 5]);
+    memory.line.heard.closed(1006, 'cut');
+    client.retry();
+    memory.welcome(5, true);
+    same(client.counters.gapSamples, 5); // it was gone past
+    client.close();
+  },
   'client/streamgauge.js: a cut is resumed, and what the old connection still says is not heard': async (m, same) => {
     const { memory, client } = begin(m);
     memory.welcome();

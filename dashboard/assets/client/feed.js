@@ -61,6 +61,7 @@ export class Feed {
     this.bye = null;
     this.restartedAt = -Infinity; // when a subscription could not be resumed
     this.counters = { connections: 0, messages: 0, batches: 0, gaps: 0, gapBatches: 0, gapSamples: 0, chainBreaks: 0, resumed: 0, restarted: 0, errors: 0 };
+    this.unsettled = { batches: 0, samples: 0 }; // told as lost since the position to resume from, which would bring them
     this.heardAt = 0;
     this.pingedAt = 0;
     this.checkedAt = 0;
@@ -268,8 +269,10 @@ export class Feed {
     const asked = this.chain.asked;
     const continues = this.chain.subscribed(message.epoch ?? this.epoch, message);
     this.store.connected(message.series);
-    if (continues) this.counters.resumed++;
+    if (continues) this.#resumed();
     else this.store.age();
+    this.#settled();
+    this.store.lost = 0;
     if (!continues && asked === 'resume') {
       this.counters.restarted++;
       this.restartedAt = localNow();
@@ -279,9 +282,21 @@ export class Feed {
     this.#become('catching up');
   }
 
+  /** What was told as lost and not yet gone past comes after all. */
+  #resumed() {
+    this.counters.resumed++;
+    this.counters.gapBatches -= this.unsettled.batches;
+    this.counters.gapSamples -= this.unsettled.samples;
+  }
+
+  #settled() {
+    this.unsettled = { batches: 0, samples: 0 };
+  }
+
   /** @param {any} message */
   #samples(message) {
     if (message.backfill) return this.#backfill(message);
+    this.#settled();
     if (message.conflated) {
       this.chain.conflated(message);
       this.store.take(message.series, 'conflated');
@@ -309,6 +324,8 @@ export class Feed {
     this.counters.gaps++;
     this.counters.gapBatches += message.batches;
     this.counters.gapSamples += message.samples;
+    this.unsettled.batches += message.batches;
+    this.unsettled.samples += message.samples;
     this.store.lost += message.samples;
     this.onLost({ announced: true, batches: message.batches, samples: message.samples });
     if (!this.chain.gap(message)) this.#missed();
