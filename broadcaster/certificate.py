@@ -57,16 +57,6 @@ class Certificate:
             self._used, self._failed, self._told = state, None, None
             log.warning("a new certificate is in use: %s", self._files[0])
 
-    def follower(self) -> ssl.SSLContext:
-        """A context, for a server that keeps the one it got, whose handshakes always use the newest certificate."""
-        context = load(*self._files)
-
-        def newest(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-            connection.context = self.context
-
-        context.sni_callback = newest
-        return context
-
     def itself(self) -> ssl.SSLContext:
         """For a client in the same process: believes this certificate, whoever issued it to whatever name."""
         context = ssl.create_default_context(cafile=self._files[0])
