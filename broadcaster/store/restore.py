@@ -42,16 +42,15 @@ class Restored:
 
 
 def place_of(file: StoreFile, *, clean: bool, reached: int | None = None) -> Place:
-    """Where to go on. If more may have been served than was stored, far enough behind that no number comes twice.
+    """Where to go on: far enough behind what is stored that no number comes twice.
 
-    How far is partly left to chance, for lives that could not even store that they began. `reached`: the last batch for
-    which something was accepted, if that is known. If something that was acknowledged may be lost, everybody is told:
-    nobody is resumed from before that.
+    More may have been served: by a life that was killed, or if an older copy of the file was put back. How far is
+    partly left to chance, for lives that could not even store that they began. `clean`: all that this file's life
+    served is stored. `reached`: the last batch for which something was accepted, if that is known. If something that
+    was acknowledged may be lost, everybody is told: nobody is resumed from before that.
     """
-    if clean:
-        return Place(file.epoch, file.seq, file.next_key, file.breaks)
     base = file.seq + SEQ_LEAP + secrets.randbelow(SEQ_LEAP)
-    kept = file.durability == "committed" or (reached is not None and reached <= file.seq)
+    kept = clean or file.durability == "committed" or (reached is not None and reached <= file.seq)
     return Place(file.epoch, base, file.next_key + KEY_LEAP, (*file.breaks, (file.seq if kept else -1, base)))
 
 

@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import time
 import uuid
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from broadcaster.ring import NUMBER_BYTES
+from broadcaster.store.restore import KEY_LEAP, SEQ_LEAP
 from broadcaster.store.units import Batch, Unit
 from ingest.samples import Entry, Series
 from tests.broadcaster.frame_parts import Message
@@ -38,7 +40,7 @@ def resume(world: Kept, cursor: str) -> tuple[Message, list[float]]:
     return subscribed, values_in(rest + client.take())
 
 
-def test_after_a_clean_end_numbers_keys_and_descriptions_go_on(tmp_path: Path) -> None:
+def test_after_a_clean_end_it_goes_on_as_it_was(tmp_path: Path) -> None:
     first = Kept(tmp_path)
     first.accept(Entry(Series("a", (("x", "y"),)), [1.0], [None], "counter", "s", "help"))
     first.accept(Entry(Series("b"), [1.0], ["deployed"], "event"))
@@ -48,14 +50,31 @@ def test_after_a_clean_end_numbers_keys_and_descriptions_go_on(tmp_path: Path) -
     first.flush()
     first.stop()
     second = Kept(tmp_path)
-    assert (second.history.epoch, second.history.seq) == (first.history.epoch, 2)
+    assert second.history.epoch == first.history.epoch and second.history.seq > SEQ_LEAP
     assert [r.descriptor() for r in second.history.records.values()] == [
         r.descriptor() for r in first.history.records.values()
     ]
     assert second.values("b") == ["deployed"]
     assert resume(second, f"{first.history.epoch}:1") == (resume(second, f"{first.history.epoch}:1")[0], [3.0])
     second.publish("d", 4)
-    assert second.records("d")[0].key == 4
+    assert second.records("d")[0].key == 4 + KEY_LEAP
+
+
+def test_an_older_copy_that_is_put_back_resumes_nobody_over_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    first = Kept(tmp_path / "data")
+    fill(first, 1, 2)
+    first.stop()
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    second = Kept(tmp_path / "data")
+    fill(second, 3, 4)
+    lost = f"{second.history.epoch}:{second.history.seq}"
+    second.stop()
+    third = Kept(tmp_path / "copy")
+    fill(third, *range(10, 20))
+    assert not resume(third, lost)[0]["resumed"]
+    subscribed, values = resume(third, f"{first.history.epoch}:2")
+    assert (subscribed["resumed"], values) == (True, list(map(float, range(10, 20))))
 
 
 def test_after_a_crash_what_was_served_and_lost_is_not_resumed_from(tmp_path: Path, again: Path) -> None:
