@@ -9,10 +9,10 @@ import difflib
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from ingest.trust import trust
 PREFIX = "STREAMGAUGE_"
 CONFIG_VARIABLE = "STREAMGAUGE_CONFIG"
 SECTIONS = ("broadcaster", "dashboard", "push", "watch", "demo")
+WHOLE_MAX = 2**63 - 1  # what TOML's whole numbers go to, and what fits wherever a setting is put
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -200,11 +201,31 @@ def _settings_type(model: type[BaseModel]) -> type[BaseSettings]:
 
 def _validate(model: type[M], values: dict[str, Any], origins: Mapping[str, str]) -> M:
     try:
-        return model.model_validate(values)
+        settings = model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         origin = origins.get(str(first["loc"][0]), str(first["loc"][0])) if first["loc"] else "settings"
         raise CommandError(f"{origin}: {_explain(first)}") from None
+    for name, field in zip(called(model), model.model_fields, strict=True):
+        value = values.get(name)
+        if problem := _misfit(value, getattr(settings, field)):
+            raise CommandError(f"{origins[name]}: {problem}, got {_shown(value)}")
+    return settings
+
+
+def _misfit(value: object, taken: object) -> str | None:
+    """What was expected, where pydantic makes more of a value than a person can have meant, or nobody can use it."""
+    if value is None:
+        return None
+    if isinstance(value, bool) and not isinstance(taken, bool):
+        return "expected a number"
+    if isinstance(taken, int) and abs(taken) > WHOLE_MAX:
+        return f"expected at most {WHOLE_MAX}"
+    if isinstance(value, str) and "\0" in value:
+        return "expected text without a NUL"
+    if isinstance(taken, Path) and not value:
+        return "expected a path"  # Path("") would be the directory that the process happens to be in
+    return None
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -280,14 +301,18 @@ def _file(path: str | None, section: str, known: list[str], settings: type[BaseS
 
 def _read(path: str, settings: type[BaseSettings]) -> dict[str, Any]:
     # pydantic-settings takes a missing file for an empty one; a person who named it did not mean that.
-    if not Path(path).expanduser().is_file():
-        raise CommandError(f"{path}: no such configuration file")
     try:
+        if not stat.S_ISREG(Path(path).expanduser().stat().st_mode):
+            raise CommandError(f"{path}: expected an ordinary file with settings")
         return TomlConfigSettingsSource(settings, toml_file=path).toml_data
+    except FileNotFoundError:
+        raise CommandError(f"{path}: no such configuration file") from None
     except OSError as error:
         raise CommandError(f"{path}: cannot be read: {error.strerror}") from None
-    except (TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # tomllib's own, of UTF-8, and of a number with thousands of digits
         raise CommandError(f"{path}: expected TOML: {error}") from None
+    except RecursionError:
+        raise CommandError(f"{path}: expected TOML: nested too deeply") from None
 
 
 def _suggestion(name: str, known: list[str]) -> str:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ingest.errors import CommandError, extra
 from ingest.settings import Address, HttpUrl, WebSocketUrl, load, refuse_exposed
 
+TOO_MUCH = "expected at most 9223372036854775807"
+
 
 class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -18,9 +20,11 @@ class Config(BaseModel):
     site: HttpUrl = "http://127.0.0.1:8766"
     rate_hz: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     rows: int = Field(default=10, ge=1, le=100)
+    count: int = 0
     overflow: Literal["conflate", "drop_oldest"] = "conflate"
     origins: tuple[str, ...] = ()
     quiet: bool = False
+    directory: Path | None = None
     source: str = Field("nowhere", alias="from", max_length=20)
 
     @model_validator(mode="after")
@@ -134,6 +138,11 @@ def test_a_bad_flag_is_named_as_a_flag() -> None:
         ("[broadcaster]\nrows = 'x'", 'broadcaster.rows: expected a whole number, got "x"'),
         ("[broadcaster]\nbind = 8765", "broadcaster.bind: expected HOST:PORT, got 8765"),
         ("[broadcaster]\nquiet = 7", "broadcaster.quiet: expected true or false, got 7"),
+        ("[broadcaster]\nrows = true", "broadcaster.rows: expected a number, got true"),
+        ("[broadcaster]\nrate_hz = true", "broadcaster.rate_hz: expected a number, got true"),
+        ("[broadcaster]\ncount = 9223372036854775808", f"broadcaster.count: {TOO_MUCH}, got 9223372036854775808"),
+        ('[broadcaster]\ndirectory = ""', 'broadcaster.directory: expected a path, got ""'),
+        ('[broadcaster]\nfrom = "a\\u0000b"', 'broadcaster.from: expected text without a NUL, got "a\0b"'),
         ("[broadcaster]\norigins = true", "broadcaster.origins: expected a list, got true"),
         ("[broadcaster]\nrow = 1", "broadcaster.row: unknown key; did you mean rows?"),
         ("[server]\nrows = 1", "server: unknown table, expected one of broadcaster, dashboard, push, watch, demo"),
@@ -150,6 +159,29 @@ def test_a_file_that_is_no_toml(file: Path) -> None:
     assert refusal(file=file).startswith(f"{file}: expected TOML: ")
     file.write_bytes(b"\xff\xfe")
     assert refusal(file=file).startswith(f"{file}: expected TOML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"rows = {'9' * 5_000}", "Exceeds the limit (4300 digits)"),
+        (f"rows = {'[' * 5_000}{']' * 5_000}", "nested too deeply"),
+    ],
+)
+def test_a_file_that_pythons_own_reader_does_not_survive(file: Path, text: str, problem: str) -> None:
+    file.write_text(f"[broadcaster]\n{text}\n")
+    assert refusal(file=file).startswith(f"{file}: expected TOML: {problem}")
+
+
+def test_a_file_that_cannot_be_reached(file: Path) -> None:
+    file.symlink_to(file)
+    assert refusal(file=file) == f"{file}: cannot be read: Too many levels of symbolic links"
+    assert refusal(file=file.parent) == f"{file.parent}: expected an ordinary file with settings"
+
+
+def test_an_empty_variable_is_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMGAUGE_BROADCASTER_DIRECTORY", "")
+    assert refusal() == 'STREAMGAUGE_BROADCASTER_DIRECTORY: expected a path, got ""'
 
 
 def test_a_file_that_is_not_there(file: Path) -> None:
