@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import time
 import uuid
 from collections import Counter
@@ -89,7 +90,7 @@ class Alerts:
 
     def _begin(self, path: Path) -> None:
         self._files = read_rules(path)
-        if self._files.problems and not path.is_dir():
+        if self._files.problems and not os.path.isdir(path):  # `Path.is_dir` raises where it may not look
             raise CommandError("; ".join(map(str, self._files.problems)))
         self._tell(self._files)
         self._evaluator.replace(self._files.all)

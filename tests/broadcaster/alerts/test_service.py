@@ -172,6 +172,8 @@ async def test_a_file_that_is_named_has_to_be_good(autojump_clock: MockClock, wr
         World(write("[hot"))
     with pytest.raises(CommandError, match=r"none\.toml:1: cannot be read: No such file or directory"):
         World(write("").with_name("none.toml"))
+    with pytest.raises(CommandError, match="cannot be read: File name too long"):  # as of what it may not look at
+        World(write("").with_name("x" * 300))
 
 
 async def test_of_a_directory_the_good_files_count(
