@@ -17,7 +17,7 @@ from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from broadcaster.credentials.keys import Key, private_key, public_keys, secret
 from broadcaster.credentials.scopes import ADMIN, PUBLISH, SUBSCRIBE, ScopeError
-from broadcaster.credentials.tokens import SUBJECT_MAX, BadToken, check, mint
+from broadcaster.credentials.tokens import ID_MAX, SUBJECT_MAX, TOKEN_MAX, BadToken, check, mint
 from broadcaster.figures import duration
 from ingest.credentials import expiry
 from ingest.errors import CommandError
@@ -25,6 +25,8 @@ from ingest.printing import say
 
 SECRET_BYTES = 48
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+ID = re.compile(r"(?!sub:|#)\S+", re.IGNORECASE)  # what a list of revocations can name
+ID_EXPECTED = f"expected a printable text of 1 to {ID_MAX} characters without a space, and without sub: or # in front"
 T = TypeVar("T")
 
 
@@ -79,6 +81,8 @@ def mint_token(
     """Prints a token. Raises CommandError."""
     if not 1 <= len(subject) <= SUBJECT_MAX or not subject.isprintable():
         raise CommandError(f"--subject: expected a printable text of 1 to {SUBJECT_MAX} characters")
+    if id is not None and not (len(id) <= ID_MAX and ID.fullmatch(id) and id.isprintable()):
+        raise CommandError(f"--id: {ID_EXPECTED}")
     words = [word for text in scope for word in text.split()]
     key = _key(key_file, lambda data: private_key(data) if b"-----BEGIN" in data else secret(data))
     try:
@@ -93,6 +97,8 @@ def mint_token(
         )
     except ScopeError as error:
         raise CommandError(f"--{error}") from None
+    if len(token) > TOKEN_MAX:
+        raise CommandError(f"--scope: expected a token of at most {TOKEN_MAX} characters, got {len(token)}")
     for word in words:
         if word != ADMIN and not word.startswith((PUBLISH, SUBSCRIBE)):
             print(f"streamgauge token: --scope: {word!r} allows nothing here", file=sys.stderr)
@@ -111,7 +117,7 @@ def inspect(token_file: str, key_file: str | None) -> int:
     token = _read(token_file).decode(errors="replace").strip()
     claims = _claims(token)
     for name, value in claims.items():
-        say(f"{name}: {_told(name, value)}")
+        say(f"{_printable(name)}: {_told(name, value)}")
     if key_file is None:
         left = (expiry(token) or 0.0) - time.time()
         say("signature: not checked (--key FILE checks it)" + ("" if left > 0 else "; expired"))
@@ -135,7 +141,7 @@ def _claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         raise CommandError("expected a JWT") from None
     if not isinstance(claims, dict):
         raise CommandError("expected a JWT")
@@ -146,6 +152,11 @@ def _told(name: str, value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     if name in ("exp", "iat", "nbf") and isinstance(value, int | float) and 0 <= value < 253_402_300_799:
         return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(value))
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    """Whoever made the token chose it: it must not write lines of its own, nor speak to the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
