@@ -34,6 +34,8 @@ class Key:
 
 def secret(data: bytes) -> Key:
     """Shared by those who mint and those who check (HS256). Raises ValueError."""
+    if b"-----BEGIN" in data:  # a public key is known to anybody, who could then sign with it
+        raise ValueError("expected a secret, got a key in PEM: public ones go to token_keys")
     stripped = data.strip()
     if len(stripped) < SECRET_LEAST:
         raise ValueError(f"expected a secret of at least {SECRET_LEAST} bytes, got {len(stripped)}")

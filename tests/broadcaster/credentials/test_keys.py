@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,13 @@ def test_a_secret_has_a_least_length() -> None:
     assert secret(m.SECRET + b"\n").value == m.SECRET
     with pytest.raises(ValueError, match="at least 32 bytes, got 5"):
         secret(b"short\n\n")
+
+
+@pytest.mark.parametrize("pem", [m.public_pem, m.private_pem])
+def test_a_key_in_pem_is_no_secret(pem: Callable[[Any], bytes]) -> None:
+    """Taken for one, a public key would let anybody who knows it sign."""
+    with pytest.raises(ValueError, match="expected a secret, got a key in PEM"):
+        secret(pem(m.ed25519_key(0)))
 
 
 def test_each_key_has_one_algorithm() -> None:
