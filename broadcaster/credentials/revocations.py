@@ -5,7 +5,9 @@ import re
 SUBJECT = "sub:"
 ENTRIES_MAX = 100_000
 EXPECTED = "expected a token's id (jti) or sub:NAME on each line, # before a comment"
+WHOLE = "got a whole token, expected its id: `streamgauge token inspect` shows it as jti"
 NEARLY = "expected sub:NAME, in small letters and without a space after the colon"
+_JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 
 
 class Revocations:
@@ -30,6 +32,8 @@ def parse_revocations(data: bytes) -> Revocations:
         entry = re.sub(r"(^|\s)#.*", "", line).strip()
         if _is_nearly_subject(entry):
             raise ValueError(f"line {number}: {NEARLY}")
+        if _JWT.fullmatch(entry):
+            raise ValueError(f"line {number}: {WHOLE}")
         if entry.startswith(SUBJECT) and len(entry) > len(SUBJECT):
             subjects.add(entry.removeprefix(SUBJECT))
         elif entry and not re.search(r"\s", entry) and entry != SUBJECT:

@@ -2,7 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster.credentials.keys import secret
 from broadcaster.credentials.revocations import parse_revocations
+from broadcaster.credentials.tokens import mint
+from tests.broadcaster.credentials import material as m
 
 
 def test_by_id_and_by_subject() -> None:
@@ -21,6 +24,13 @@ def test_a_line_that_is_neither_is_named(line: str) -> None:
 def test_what_would_revoke_nobody_is_named(line: str) -> None:
     with pytest.raises(ValueError, match=r"line 2: expected sub:NAME, in small letters and without a space"):
         parse_revocations(f"good\n{line}\n".encode())
+
+
+def test_a_whole_token_would_revoke_nobody() -> None:
+    token = mint(secret(m.SECRET), subject="ann", scope="admin", expires_s=60.0, now=0.0)
+    with pytest.raises(ValueError, match=r"line 2: got a whole token, expected its id: .* shows it as jti") as caught:
+        parse_revocations(f"good\n{token}\n".encode())
+    assert "eyJ" not in str(caught.value)
 
 
 def test_the_mark_that_editors_begin_a_file_with_is_not_of_the_first_entry() -> None:
