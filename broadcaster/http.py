@@ -14,7 +14,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broadcaster.config import BroadcasterConfig
 from broadcaster.decompression import ACCEPTED, inflater
 from broadcaster.http_core import Answer, Caller, Core
 from broadcaster.http_series import series_answer
@@ -48,6 +47,7 @@ STATUS = {
     "rate_limited": 429,
     "too_many_series": 429,
 }
+ALWAYS = frozenset({"/healthz", "/readyz"})  # are answered, whatever else is refused
 CORS_AGE_S = 600
 ALERT_BYTES = 65_536
 PIECE_BYTES = 65_536
@@ -97,7 +97,7 @@ def build_app(core: Core) -> Starlette:
         Route("/readyz", _answering(_readyz, core)),
         Route("/metrics", _answering(_metrics, core)),
     ]
-    middleware = [Middleware(Origins, config=core.config)]
+    middleware = [Middleware(Origins, core=core)]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False  # to where the asker's own Host header says
     return app
@@ -290,18 +290,22 @@ async def _metrics(request: Request, core: Core) -> Response:
 class Origins:
     """Refuses pages that may not talk to the broadcaster (403), and tells browsers which may (CORS)."""
 
-    def __init__(self, app: ASGIApp, config: BroadcasterConfig) -> None:
+    def __init__(self, app: ASGIApp, core: Core) -> None:
         self._app = app
-        self._config = config
+        self._core = core
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        origin = request.headers.get("origin")
-        doorkeeper = self._config.doorkeeper(self._config.http_bind)
-        if problem := doorkeeper.problem(origin, request.headers.get("host")):
+        origin, host = request.headers.get("origin"), request.headers.get("host")
+        if origin is None and request.url.path in ALWAYS:
+            host = None  # probes ask by address, and learn nothing that a page should not
+        doorkeeper = self._core.config.doorkeeper(self._core.config.http_bind)
+        if problem := doorkeeper.problem(origin, host):
+            self._core.refused("origin")
+            self._core.failed("forbidden")
             await refusal(403, "forbidden", problem)(scope, receive, send)
         elif origin is None:
             await self._app(scope, receive, send)

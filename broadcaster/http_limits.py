@@ -6,10 +6,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from broadcaster.addresses import Addresses
 from broadcaster.config import BroadcasterConfig
-from broadcaster.http import refusal
+from broadcaster.http import ALWAYS, refusal
 from broadcaster.refusals import Refusals
 
-ALWAYS = frozenset({"/healthz", "/readyz"})
 AGAIN_S = 1
 
 

@@ -336,6 +336,7 @@ async def test_pages_from_elsewhere_are_refused(client: httpx.AsyncClient, core:
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         assert "access-control-allow-origin" not in response.headers
     assert not core.published
+    assert (core.reasons, core.codes) == (["origin"] * 2, ["forbidden"] * 2)
 
 
 async def test_names_that_somebody_points_at_loopback_are_refused(client: httpx.AsyncClient, core: Core) -> None:
@@ -347,6 +348,15 @@ async def test_names_that_somebody_points_at_loopback_are_refused(client: httpx.
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         assert "Host: evil.example:8766" in response.json()["message"]
     assert not core.published
+
+
+async def test_health_is_told_by_whatever_name_it_is_asked(client: httpx.AsyncClient) -> None:
+    """A liveness probe asks by address, and a refusal would have the broadcaster restarted for ever."""
+    for path in ("/healthz", "/readyz"):
+        assert (await client.get(path, headers={"host": "10.0.0.5:8766"})).status_code == 200
+        headers = {"host": "evil.example:8766", "origin": "http://evil.example:8766"}
+        assert (await client.get(path, headers=headers)).status_code == 403
+    assert (await client.get("/metrics", headers={"host": "10.0.0.5:8766"})).status_code == 403
 
 
 async def test_allowed_pages_may_read(client: httpx.AsyncClient) -> None:
