@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from broadcaster.origins import Doorkeeper, is_origin
+from broadcaster.origins import Doorkeeper, host_names, is_origin
 from ingest.settings import Address, LogFormat, LogLevel
 
 Count = Annotated[int, Field(ge=0)]
@@ -173,6 +173,11 @@ class BroadcasterConfig(BaseModel):
             if not is_origin(origin):
                 raise ValueError(f"expected origins such as https://metrics.example, without a path, got {origin}")
         return origins
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return host_names(hosts)
 
     @field_validator("token_revoked", "token_issuer", "token_audience")
     @classmethod

@@ -5,9 +5,12 @@ rebinding). So a listener on loopback answers only to names of loopback, and to 
 """
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,24 @@ def is_origin(text: str) -> bool:
         parts = urlsplit(text)
         plain = f"{parts.scheme}://{parts.netloc}" == text and bool(parts.scheme and parts.hostname)
         return text in ("*", "null") or (plain and text == text.lower() and not parts.username and parts.port != 0)
+    except ValueError:
+        return False
+
+
+def host_names(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts, which are to be compared with what a `Host` header names: so without scheme, port or brackets.
+
+    Raises ValueError, which says what was expected.
+    """
+    for text in texts:
+        if text != "*" and not (_NAME.fullmatch(text) or _is_ipv6(text)):
+            raise ValueError(f"expected names such as metrics.example, without a port, or *; got {text}")
+    return texts
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(text))
     except ValueError:
         return False
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from broadcaster.origins import Doorkeeper
+from broadcaster.origins import Doorkeeper, host_names
 from dashboard.signin.origin import networks, origin_of
 from dashboard.signin.roles import Role
 from ingest.settings import Address, HttpUrl, LogFormat, LogLevel, WebSocketUrl
@@ -127,6 +127,11 @@ class DashboardConfig(BaseModel):
             name = urlsplit(self.public_url).hostname
             hosts += (name,) if name and (hosts or self.bind.is_loopback) else ()  # else any
         return Doorkeeper(origins, hosts, self.bind.is_loopback)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return host_names(hosts)
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -49,6 +49,29 @@ def test_origins() -> None:
     assert BroadcasterConfig(allowed_origins=origins).allowed_origins == origins
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://metrics.example",
+        "metrics.example:8766",
+        "*.example",
+        "[::1]",
+        "metrics.example/",
+        "",
+        " ",
+        "münchen.example",
+    ],
+)
+def test_a_host_that_no_request_could_name_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match=r"expected names such as metrics\.example, without a port"):
+        BroadcasterConfig(allowed_hosts=(host,))
+
+
+def test_hosts() -> None:
+    hosts = ("*", "Metrics.example", "10.0.0.5", "fd00::5", "broadcaster", "a_b-c.example")
+    assert BroadcasterConfig(allowed_hosts=hosts).allowed_hosts == hosts
+
+
 @pytest.mark.parametrize("name", ["token_revoked", "token_issuer", "token_audience"])
 def test_what_is_about_tokens_needs_keys(name: str) -> None:
     with pytest.raises(ValidationError, match="token_secret or token_keys"):

@@ -20,6 +20,7 @@ def test_defaults_stay_on_this_machine() -> None:
         {"window_s": "inf"},
         {"points_max": 0},
         {"title": ""},
+        {"allowed_hosts": ["https://metrics.example"]},
         {"colour": "red"},
     ],
     ids=str,
