@@ -48,14 +48,14 @@ class Session:
         self.producer: str | None = None
         self.published = 0  # samples
         self._publisher: Publisher | None = None
-        self._subscribing = Subscribing(shared, outlet, grant, self.refuse)
+        self.quota = Quota(shared.subjects, shared.refusals, shared.clock())
+        self.quota.belongs_to(shared.subject(grant, address), shared.clock())
+        self._subscribing = Subscribing(shared, outlet, grant, self.refuse, self.quota.count)
         self._spoken = False
         self._closed = self._left = False
         self._to_be_heard: Hold | None = None
         self._asked: tuple[Hold, int] | None = None  # how many refusals it has heard once that is answered
         self._address = address
-        self.quota = Quota(shared.subjects, shared.refusals, shared.clock())
-        self.quota.belongs_to(shared.subject(grant, address), shared.clock())
         config = shared.config
         self._bad = TokenBucket(config.bad_messages_max / 60, config.bad_messages_max, shared.clock())
 

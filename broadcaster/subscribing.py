@@ -34,19 +34,27 @@ class Sought:
 class Subscribing:
     """One operation at a time: its series are looked up, and a backfill ends, before the audience changes again.
 
-    `refuse` takes what is wrong with an operation that had to wait.
+    `refuse` takes what is wrong with an operation that had to wait, `count` what a limit refused.
     """
 
     __slots__ = (
-        "_backfill", "_coverage", "_described", "_going_on", "_grant", "_left", "_matchers", "_operations", "_outlet",
-        "_refuse", "_section", "_shared", "_sought", "max_rate", "subscriptions",
+        "_backfill", "_count", "_coverage", "_described", "_going_on", "_grant", "_left", "_matchers", "_operations",
+        "_outlet", "_refuse", "_section", "_shared", "_sought", "max_rate", "subscriptions",
     )  # fmt: skip
 
-    def __init__(self, shared: Shared, outlet: Outlet, grant: Grant, refuse: Callable[[MessageError], None]) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        outlet: Outlet,
+        grant: Grant,
+        refuse: Callable[[MessageError], None],
+        count: Callable[[str], None],
+    ) -> None:
         self._shared = shared
         self._outlet = outlet
         self._grant = grant
         self._refuse = refuse
+        self._count = count
         self.subscriptions: dict[int, Selection] = {}
         self._matchers: dict[int, Matcher] = {}  # so that the union of the subscriptions need not be compiled again
         self.max_rate: float | None = None  # batches a second
@@ -158,7 +166,7 @@ class Subscribing:
             return
         if len(self.subscriptions) >= self._shared.config.subscriptions_max:
             most = self._shared.config.subscriptions_max
-            self._shared.refusals.count("subscriptions")
+            self._count("subscriptions")
             self._refuse(MessageError("bad_message", f"id: at most {most} subscriptions a connection", id))
             return
         self._look_up(selection, lambda records: self._begun(id, selection, history, resume, list(records)))

@@ -328,7 +328,8 @@ class Connection:
             self.close(errors.TOKEN_EXPIRED)
         elif (impatient := self._patience.ends(self, now)) is not None:
             reason, close = impatient
-            self.session.quota.count(reason)
+            if self.closing is None:  # it is asked again while it ends
+                self.session.quota.count(reason)
             self.close(close)
         elif now - self._pinged_at >= interval:
             self._pinged_at = now

@@ -200,7 +200,7 @@ def test_ids_of_subscriptions_are_unique_bounded_and_free_again() -> None:
     assert only(subscribe(client, 1))["code"] == "bad_message"
     subscribe(client, 2)
     assert only(subscribe(client, 3))["message"] == "id: at most 2 subscriptions a connection"
-    assert world.shared.refusals.counts == {"subscriptions": 1}
+    assert world.shared.refusals.counts == client.session.quota.refused == {"subscriptions": 1}
     assert only(client.ask(type="unsubscribe", id=1))["type"] == "unsubscribed"
     assert refused(client, type="unsubscribe", id=1)[::2] == ("unknown_id", 1)
     assert only(subscribe(client, 1))["type"] == "subscribed"

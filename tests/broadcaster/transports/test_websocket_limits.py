@@ -50,6 +50,7 @@ async def test_who_takes_nothing_is_closed() -> None:
             assert connection.closing is None
             connection.check(now + 6.0)
             assert connection.closing is errors.TOO_SLOW
+            connection.check(now + 7.0)  # while it ends
             assert mine.world.shared.refusals.counts == {"write_time": 1}
             with trio.fail_after(10):
                 await mine.ended.wait()
