@@ -48,6 +48,7 @@ STATUS = {
     "too_many_series": 429,
 }
 ALWAYS = frozenset({"/healthz", "/readyz"})  # are answered, whatever else is refused
+NO_STREAM = b"this is the HTTP port: WebSockets are at the other one (bind, by default 8765)"
 CORS_AGE_S = 600
 ALERT_BYTES = 65_536
 PIECE_BYTES = 65_536
@@ -287,6 +288,13 @@ async def _metrics(request: Request, core: Core) -> Response:
     return PlainTextResponse(text, headers={"content-type": content_type})
 
 
+async def _no_stream(send: Send) -> None:
+    """ASGI's own refusal would be a bare 403, which looks as if it were about credentials."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(NO_STREAM)).encode())]
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": NO_STREAM})
+
+
 class Origins:
     """Refuses pages that may not talk to the broadcaster (403), and tells browsers which may (CORS)."""
 
@@ -295,6 +303,9 @@ class Origins:
         self._core = core
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await _no_stream(send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -10,6 +10,7 @@ PROTECTIVE: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # none of them is a page
     (b"referrer-policy", b"no-referrer"),
 )
+STARTS: Final = ("http.response.start", "websocket.http.response.start")  # the latter refuses a WebSocket
 
 
 class Protected:
@@ -20,7 +21,7 @@ class Protected:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_protected(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 message = {**message, "headers": [*message["headers"], *PROTECTIVE]}
             await send(message)
 

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from broadcaster.config import BroadcasterConfig
+from broadcaster.http import NO_STREAM
 from broadcaster.http_server import serve_http
 from ingest.errors import CommandError
 from tests.broadcaster.test_http import Core
@@ -58,6 +59,22 @@ def ask_and_go(url: str, times: int) -> set[int]:
         connection.close()
         statuses.add(answer.status)
     return statuses
+
+
+async def test_a_websocket_at_the_http_port_is_told_where_to_go(url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    asked = (
+        b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    heard = b""
+    async with await trio.open_tcp_stream(host, int(port)) as stream:
+        await stream.send_all(asked)
+        with trio.fail_after(10):
+            while NO_STREAM not in heard:
+                heard += await stream.receive_some()
+    assert heard.startswith(b"HTTP/1.1 404 ")
+    assert b"\r\ncache-control: no-store\r\n" in heard
 
 
 async def test_who_goes_right_after_an_answer_leaves_no_connection_behind(nursery: trio.Nursery) -> None:
