@@ -38,11 +38,18 @@ def run(flags: Mapping[str, object], config_file: str | None) -> None:
     say("Stopped.")
 
 
+def warn_of_plain_tokens(config: BroadcasterConfig) -> None:
+    exposed = not (config.bind.is_loopback and config.http_bind.is_loopback)
+    if config.has_credentials and config.tls_certificate is None and exposed:
+        log.warning("tokens come here without TLS: set tls_certificate, or bind to loopback behind a proxy that has it")
+
+
 async def _serve(config: BroadcasterConfig, read: Callable[[], BroadcasterConfig]) -> None:
     async with until_signalled(serving=True), trio.open_nursery() as nursery:
         broadcaster: Broadcaster = await nursery.start(serve, config)
         await nursery.start(reload_at_hangup, read, broadcaster.reload)
         say(f"Broadcasting at {broadcaster.url}, HTTP at {broadcaster.http_url}. Ctrl-C stops it.")
+        warn_of_plain_tokens(config)
         log.info("started", extra={"url": broadcaster.url, "http_url": broadcaster.http_url})
         notify("READY=1")
         while True:
