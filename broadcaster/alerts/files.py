@@ -82,13 +82,26 @@ def read_rules(path: Path, before: RuleFiles = RuleFiles()) -> RuleFiles:
 
 def _find(path: Path) -> tuple[list[Path], Stamp, list[Problem]]:
     try:
-        paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        stamp = tuple((str(each), status.st_mtime_ns, status.st_size) for each in paths for status in [each.stat()])
+        if path.is_dir():
+            paths = sorted(each for each in path.glob("*.toml") if not each.name.startswith("."))
+            stamp = tuple(map(_stamp, paths))
+        else:
+            status = path.stat()
+            paths, stamp = [path], ((str(path), status.st_mtime_ns, status.st_size),)
     except OSError as error:
         return [], UNREAD, [Problem(str(path), 1, f"cannot be read: {error.strerror}")]
     if len(paths) > FILES_MAX:
         return [], stamp, [Problem(str(path), 1, f"at most {FILES_MAX} files, got {len(paths)}")]
     return paths, stamp, []
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Of one of several: what cannot be looked at, such as a link to nothing, is told of when it is read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), status.st_mtime_ns, status.st_size
 
 
 def _read(path: Path, owners: Mapping[str, str]) -> tuple[list[Rule], list[Problem], str]:

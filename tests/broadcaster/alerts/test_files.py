@@ -76,6 +76,19 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     assert read_rules(tmp_path).all == []
 
 
+def test_a_link_to_nothing_hides_no_other_file(tmp_path: Path) -> None:
+    """As Emacs makes while somebody edits; whatever begins with a dot is none of ours."""
+    write(tmp_path / "a.toml", GOOD)
+    (tmp_path / "b.toml").symlink_to("nothing")
+    (tmp_path / ".#a.toml").symlink_to("me@here.4711:1")
+    files = read_rules(tmp_path)
+    assert names(files) == ["hot"]
+    assert problems(files, tmp_path) == ["b.toml:1: cannot be read: No such file or directory"]
+    assert read_rules(tmp_path, files) is files
+    (tmp_path / "b.toml").unlink()
+    assert read_rules(tmp_path, files).problems == ()
+
+
 def test_nothing_is_read_again_until_something_changes(tmp_path: Path) -> None:
     write(tmp_path / "a.toml", GOOD, at=1)
     first = read_rules(tmp_path)
