@@ -175,7 +175,9 @@ def load(section: str, model: type[M], flags: Mapping[str, object], config_file:
     """
     settings = _settings_type(model)
     known = called(model)
-    path = config_file or os.environ.get(CONFIG_VARIABLE)
+    path = os.environ.get(CONFIG_VARIABLE) if config_file is None else config_file
+    if path == "":  # a variable of a script that is not set: without its file a server might be open to everybody
+        raise CommandError(f'{CONFIG_VARIABLE if config_file is None else "--config"}: expected a file, got ""')
     variables = _known_variables(section, model)
     _check_variables(variables.values(), section)
     layers = (

@@ -179,6 +179,13 @@ def test_a_file_that_cannot_be_reached(file: Path) -> None:
     assert refusal(file=file.parent) == f"{file.parent}: expected an ordinary file with settings"
 
 
+def test_an_empty_name_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match=r'^--config: expected a file, got ""$'):
+        load("broadcaster", Config, {}, "")
+    monkeypatch.setenv("STREAMGAUGE_CONFIG", "")
+    assert refusal() == 'STREAMGAUGE_CONFIG: expected a file, got ""'
+
+
 def test_an_empty_variable_is_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMGAUGE_BROADCASTER_DIRECTORY", "")
     assert refusal() == 'STREAMGAUGE_BROADCASTER_DIRECTORY: expected a path, got ""'
