@@ -47,8 +47,10 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 def _refuse(name: str, error: CommandError | KeyboardInterrupt) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
+    # One line, whatever a file or a name is made of, and nothing that speaks to the terminal.
+    message = "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(error))
     finish()
-    print(f"{name}: {error}", file=sys.stderr)
+    print(f"{name}: {message}", file=sys.stderr)
     return error.status
 
 

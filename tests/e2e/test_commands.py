@@ -80,6 +80,7 @@ def test_an_unknown_key_of_the_file_is_refused(tmp_path: Path) -> None:
     file.write_text("[broadcaster]\nbindd = '127.0.0.1:0'\n")
     assert refusal("serve", "--config", str(file)) == f"{file}: broadcaster.bindd: unknown key; did you mean bind?"
     assert refusal("serve", STREAMGAUGE_CONFIG=f"{file}.not").endswith(": no such configuration file")
+    assert refusal("serve", "--bind", "a\n\x1b[2K").endswith(r'expected HOST:PORT, got "a\n\x1b[2K"')
 
 
 @pytest.mark.parametrize(
