@@ -53,7 +53,15 @@ def public_keys(data: bytes) -> tuple[Key, ...]:
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= KEYS_MAX:
         raise ValueError(f"keys: expected an array of 1 to {KEYS_MAX} keys (JWKS)")
-    found = tuple(_of_jwk(each, f"keys[{index}]") for index, each in enumerate(listed))
+    usable, others = list[Key](), list[OtherKeyError]()
+    for index, each in enumerate(listed):
+        try:
+            usable.append(_of_jwk(each, f"keys[{index}]"))
+        except OtherKeyError as other:
+            others.append(other)
+    if not usable:
+        raise others[0]
+    found = tuple(usable)
     ids = [key.id for key in found]
     if len(set(ids)) < len(ids):
         raise ValueError("keys: expected a kid of its own for each")
@@ -85,8 +93,15 @@ def _key(value: Any, id: str | None = None) -> Key:
     raise ValueError("expected RSA of 2048 bits or more, or Ed25519")
 
 
+class OtherKeyError(ValueError):
+    """A key for something else, or of a kind that is not known here: it is passed over (RFC 7517, 5)."""
+
+
 def _of_jwk(jwk: object, where: str) -> Key:
-    """One key of a JWKS (RFC 7517). Its own `alg`, `use` and `key_ops` must allow what it is for."""
+    """One key of a JWKS (RFC 7517). Its own `alg`, `use` and `key_ops` must allow what it is for.
+
+    Raises ValueError.
+    """
     if not isinstance(jwk, Mapping):
         raise ValueError(f"{where}: expected an object")
     id = jwk.get("kid")
@@ -95,19 +110,21 @@ def _of_jwk(jwk: object, where: str) -> Key:
     if "d" in jwk:
         raise ValueError(f"{where}: got a private key, which whoever checks tokens need not have")
     if jwk.get("use", "sig") != "sig":
-        raise ValueError(f"{where}.use: expected sig")
+        raise OtherKeyError(f"{where}.use: expected sig")
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, Sequence) or "verify" not in operations:
-        raise ValueError(f"{where}.key_ops: expected verify among them")
+        raise OtherKeyError(f"{where}.key_ops: expected verify among them")
     kind = jwk.get("kty")
     algorithm = {"RSA": "RS256", "OKP": "EdDSA", "oct": "HS256"}.get(kind) if isinstance(kind, str) else None
     if algorithm is None:
-        raise ValueError(f"{where}.kty: expected RSA, OKP or oct")
+        raise OtherKeyError(f"{where}.kty: expected RSA, OKP or oct")
     if jwk.get("alg", algorithm) != algorithm:
-        raise ValueError(f"{where}.alg: expected {algorithm}")
+        raise OtherKeyError(f"{where}.alg: expected {algorithm}")
+    if kind == "OKP" and jwk.get("crv") != "Ed25519":
+        raise OtherKeyError(f"{where}.crv: expected Ed25519")
     try:
         value = PyJWK({**jwk, "alg": algorithm}).key
         key = secret(value) if algorithm == "HS256" else _key(value)
     except (ValueError, TypeError, AttributeError, KeyError, UnsupportedAlgorithm, PyJWTError):
-        raise ValueError(f"{where}: damaged, or too short, or of another curve than Ed25519") from None
+        raise ValueError(f"{where}: damaged, or too short") from None
     return Key(key.algorithm, key.value, id)

@@ -50,7 +50,7 @@ def test_each_key_has_one_algorithm() -> None:
         (m.jwks(m.rsa_jwk(alg="RS512")), r"keys\[0\].alg: expected RS256"),
         (m.jwks(m.ed25519_jwk(d="AAAA")), r"keys\[0\]: got a private key"),
         (m.jwks({"kty": "EC", "crv": "P-256"}), r"keys\[0\].kty: expected RSA, OKP or oct"),
-        (m.jwks(m.ed25519_jwk(crv="X25519")), r"keys\[0\]: damaged"),
+        (m.jwks(m.ed25519_jwk(crv="X25519")), r"keys\[0\].crv: expected Ed25519"),
         (m.jwks(m.ed25519_jwk(x="!")), r"keys\[0\]: damaged"),
         (m.jwks(m.rsa_jwk(1024)), r"keys\[0\]: damaged, or too short"),
         (m.jwks(m.secret_jwk(b"short")), r"keys\[0\]: damaged, or too short"),
@@ -64,6 +64,16 @@ def test_each_key_has_one_algorithm() -> None:
 def test_what_is_no_key_is_refused(data: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         public_keys(data)
+
+
+def test_keys_for_something_else_are_passed_over() -> None:
+    """As an identity provider lists them, which has one for encryption, and others by algorithms not known here."""
+    others = [m.rsa_jwk(use="enc"), m.rsa_jwk(alg="RS512"), {"kty": "EC", "crv": "P-256"}, m.ed25519_jwk(crv="X25519")]
+    found = public_keys(m.jwks(*others, m.ed25519_jwk(kid="ours"), *others, m.rsa_jwk(kid="too")))
+    assert [key.id for key in found] == ["ours", "too"]
+    for damaged in (m.rsa_jwk(1024), m.ed25519_jwk(x="!")):
+        with pytest.raises(ValueError, match=r"keys\[1\]: damaged, or too short"):
+            public_keys(m.jwks(m.ed25519_jwk(), damaged))
 
 
 def test_private_keys_are_for_minting() -> None:
