@@ -58,6 +58,7 @@ class Backfill:
         self._looks = TURN_LOOKS  # left of this turn
         self._reached: int | None = 0  # all that is to be sent up to this batch was; None: the past is over
         self.undescribed: dict[Record, None] = {}  # since the backfill began; described when their turn comes
+        self._concealed: dict[Record, None] = {}  # of these, those whose turn came and that are not allowed
         self.held = True
 
     def pass_by(self, batch: Batch, preface: bytes | None) -> None:
@@ -84,6 +85,8 @@ class Backfill:
         `catch_up` has the section sent what was collected for it, so that at the end nothing waits that is not allowed.
         """
         self._allows, self._catch_up = allows, catch_up
+        self.undescribed.update(self._concealed)
+        self._concealed = {}
         for record in [record for record in self._past.spans if not self._allowed(record)]:
             self._planned -= self._past.discard(record)
         for record in [record for record in self._page if not self._allowed(record)]:
@@ -178,6 +181,7 @@ class Backfill:
         records = list(itertools.islice(self.undescribed, DESCRIBED_SERIES))
         for record in records:
             del self.undescribed[record]
+        self._concealed.update((record, None) for record in records if not self._allowed(record))
         known = self._section.records
         return [record for record in filter(self._allowed, records) if record in known or record in self._present.spans]
 

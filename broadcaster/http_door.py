@@ -98,7 +98,8 @@ class Door:
         self._refusals = refusals
         self._most = most
         self._sealed = sealed
-        self._connections: dict[tuple[str, int], trio.CancelScope] = {}
+        self._connections: dict[trio.CancelScope, None] = {}
+        self._newest: dict[tuple[str, int], trio.CancelScope] = {}  # a port may come again before its last one is gone
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -121,7 +122,9 @@ class Door:
         elif not self._enter(connection, host):
             connection.close()
         else:
-            scope = self._connections[host, port] = trio.CancelScope(deadline=trio.current_time() + self._first_s)
+            scope = trio.CancelScope(deadline=trio.current_time() + self._first_s)
+            self._connections[scope] = None
+            self._newest[host, port] = scope
             nursery.start_soon(self._handle, handler, connection, (host, port), scope)
 
     def _enter(self, connection: socket.socket, host: str) -> bool:
@@ -166,12 +169,14 @@ class Door:
         except Exception:  # a bug, which shall cost one client its connection and not all of them theirs
             log.exception("%s:%d: HTTP connection ended by an unexpected error", *client)
         finally:
-            del self._connections[client]
+            del self._connections[scope]
+            if self._newest.get(client) is scope:
+                del self._newest[client]
             for addresses in self._addresses.values():
                 addresses.leave(client[0])
             await trio.aclose_forcefully(stream)
 
     def asked(self, client: tuple[str, int]) -> None:
         """A whole head of a request came on that connection."""
-        if (scope := self._connections.get(client)) is not None:
+        if (scope := self._newest.get(client)) is not None:
             scope.deadline = math.inf

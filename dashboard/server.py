@@ -1,6 +1,7 @@
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ CERTIFICATE_S = 1.0
 FIRST_S = 10.0  # for TLS and the head of a first request
 BODY_S = 30.0
 WRITE_S = 30.0  # in which a client has to take something of its answer
+PIECE_BYTES = 65_536  # of it at a time
 THIS_MACHINE = "127.0.0.0/8", "::1/128"
 
 log = logging.getLogger("streamgauge.dashboard")
@@ -83,14 +85,33 @@ async def _follow(certificate: Certificate) -> None:
         certificate.refresh()
 
 
+class UnreadError(Exception):
+    """The client takes nothing of its answer."""
+
+
 class Threaded(TrioWSGIMiddleware):
     """A thread makes an answer, and is free again before its client takes any of it.
 
     Hypercorn's own way is to send from the thread: as many who take nothing as there are threads, and nobody else is
-    answered.
+    answered. And of HTTP/2 it keeps whole what it is given, for as long as nobody takes it.
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def answered(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            for piece in _pieces(message):
+                with trio.move_on_after(WRITE_S) as writing:
+                    await send(piece)
+                if writing.cancelled_caught:
+                    raise UnreadError
+
+        with suppress(UnreadError):
+            await self._answer(scope, receive, answered, lambda: begun)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any, begun: Callable[[], bool]) -> None:
         async def run(app: Callable[[Any, Callable[[Any], None]], None], environ: Any, unused: object) -> None:
             reading.deadline = math.inf
             answer = list[Any]()
@@ -100,9 +121,17 @@ class Threaded(TrioWSGIMiddleware):
 
         with trio.move_on_after(BODY_S) as reading:
             await self.wsgi_app(scope, receive, send, run, trio.from_thread.run)
-        if reading.cancelled_caught:
+        if reading.cancelled_caught and not begun():
             await send({"type": "http.response.start", "status": 408, "headers": []})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _pieces(message: Any) -> Iterator[Any]:
+    body = message.get("body", b"")
+    for at in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):
+        yield {**message, "body": body[at : at + PIECE_BYTES], "more_body": True}
+    last = max(0, (len(body) - 1) // PIECE_BYTES) * PIECE_BYTES
+    yield {**message, "body": body[last:]} if last else message
 
 
 def with_body(app: Any) -> Any:

@@ -51,7 +51,12 @@ def place_of(file: StoreFile, *, clean: bool, reached: int | None = None) -> Pla
     """
     base = file.seq + SEQ_LEAP + secrets.randbelow(SEQ_LEAP)
     kept = clean or file.durability == "committed" or (reached is not None and reached <= file.seq)
-    return Place(file.epoch, base, file.next_key + KEY_LEAP, (*file.breaks, (file.seq if kept else -1, base)))
+    return Place(
+        file.epoch,
+        base,
+        file.next_key + KEY_LEAP + secrets.randbelow(KEY_LEAP),
+        (*file.breaks, (file.seq if kept else -1, base)),
+    )
 
 
 def restore(file: StoreFile, hub: Hub, ledger: Ledger, age_s: float, bytes_max: int, now: Now) -> Restored:

@@ -62,6 +62,12 @@ class GrantsMachine(RuleBasedStateMachine):
             self.kept.discard(id)
             self.client.say(type="unsubscribe", id=id)
 
+    @rule(token=st.sampled_from(TOKENS), globs=st.sets(st.sampled_from(GLOBS), min_size=1, max_size=2))
+    def another(self, token: str, globs: set[str]) -> None:
+        """Who wants the same has it looked up already."""
+        others = self.world.client(Only(token))
+        others.say(type="subscribe", id=1, select=[{"metric": glob} for glob in sorted(globs)])
+
     @rule(turns=st.integers(1, 5))
     def turn(self, turns: int) -> None:
         for _ in range(turns):

@@ -119,6 +119,28 @@ async def test_so_many_connections_of_an_address(bound: str) -> None:
             assert await third.receive_some() == b"here"
 
 
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_port_that_comes_again_before_its_last_connection_is_gone(nursery: trio.Nursery, first: int) -> None:
+    """A client resets a connection and makes another from the same port: each is one of its own."""
+
+    async def wait(stream: PatientStream) -> None:
+        await stream.receive_some()
+
+    async with house(handshake_s=0.05) as mine:
+        pairs = [socket.socketpair() for _ in range(2)]
+        for ours, _ in pairs:
+            ours.setblocking(False)
+            mine.door._accepted(wait, nursery, ours, "10.0.0.1", 5_000)
+        mine.door.asked(("10.0.0.1", 5_000))
+        assert (len(mine.door), mine.door.fullest) == (2, 2)
+        for left, at in ((1, first), (0, 1 - first)):
+            pairs[at][1].close()
+            with trio.fail_after(10):
+                while len(mine.door) > left:
+                    await trio.lowlevel.checkpoint()
+        assert mine.door.fullest == 0
+
+
 async def test_nothing_is_said_in_the_clear_where_tls_is_spoken() -> None:
     async with house(sealed=True, handshake_s=0.1) as mine, await mine.client() as client:
         assert await heard(client) == b""

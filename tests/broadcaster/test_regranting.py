@@ -75,6 +75,25 @@ def test_what_was_to_be_looked_up_before_the_credentials_changed_comes_after() -
     assert seen(world, client, "a.y", "b.x", "b.y") == ["b.y"]
 
 
+def test_what_waited_may_have_to_be_looked_up_when_credentials_are_looked_up_already() -> None:
+    """Another connection has what they allow: it is found at once, and all that waited begins."""
+    world, client = subscribed("a.", "a.x", "b.x", "b.y", "b.z")
+    client.say(type="subscribe", id=5, select=[{"metric": "*.y"}])
+    finish(world)
+    other = world.client(Only("b."))
+    other.say(type="subscribe", id=1, select=[{}])
+    finish(world)
+    client.take()
+    client.say(type="unsubscribe", id=5)
+    client.say(type="unsubscribe", id=1)
+    client.say(type="subscribe", id=2, select=[{"metric": "*.z"}])
+    client.say(type="authenticate", token="b.")
+    finish(world)
+    told = client.take()
+    assert [each["type"] for each in told] == ["series", "unsubscribed", "unsubscribed", "subscribed"]
+    assert seen(world, client, "a.x", "b.x", "b.z") == ["b.z"]
+
+
 def test_credentials_that_change_while_a_subscription_ends() -> None:
     world, client = subscribed("a.", "a.x", "b.x", "a.y", "b.y")
     client.ask(type="subscribe", id=2, select=[{"metric": "*.y"}])

@@ -140,6 +140,24 @@ def test_what_was_withheld_is_described_when_it_may_be_seen_again() -> None:
     assert keys(client.take()) == {2}
 
 
+def test_what_was_concealed_is_described_before_its_samples_if_it_may_be_seen_again() -> None:
+    world = world_of_prefixes()
+    publish(world, "a.x", "b.x")
+    client = held(world, Only(""))
+    publish(world, "b.new", "a.new")
+    client.say(type="authenticate", token="a.")
+    found = list[Message]()
+    while "a.new" not in metrics(found[1:]):  # its turn came, and that of what is not allowed
+        client.pump(1)
+        found += client.take()
+    assert "b.new" not in metrics(found)
+    client.say(type="authenticate", token="")
+    found += released(client)
+    key = next(record.key for series, record in world.history.records.items() if series.metric == "b.new")
+    described = next(at for at, each in enumerate(found) if "b.new" in metrics([each]))
+    assert key in keys(found) and key not in keys(found[:described])
+
+
 def test_who_may_not_see_a_series_any_more_is_not_told_what_is_said_of_it_since() -> None:
     """Its description waits behind a full socket."""
     world = world_of_prefixes()

@@ -111,3 +111,38 @@ async def test_who_takes_no_answer_keeps_no_thread(nursery: trio.Nursery) -> Non
             await come.receive()
         await app(SCOPE, receive, take)
     assert taken == b"hello"
+
+
+async def test_an_answer_goes_in_pieces_and_who_takes_none_of_them_is_given_up(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    """Hypercorn keeps whole what it is given, for each stream of HTTP/2."""
+    body = bytes(range(256)) * 1_000
+
+    def large(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [body, b"", body[: server.PIECE_BYTES]]
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    told = list[Any]()
+
+    async def take(message: Any) -> None:
+        told.append(message)
+
+    await Threaded(large)(SCOPE, receive, take)
+    pieces = [each["body"] for each in told[1:]]
+    assert b"".join(pieces) == body + body[: server.PIECE_BYTES]
+    assert max(map(len, pieces)) == server.PIECE_BYTES
+    assert [each["more_body"] for each in told[1:]] == [True] * (len(pieces) - 1) + [False]
+    told.clear()
+
+    async def take_little(message: Any) -> None:
+        told.append(message)
+        if len(told) > 2:
+            await trio.sleep_forever()
+
+    began = trio.current_time()
+    await Threaded(large)(SCOPE, receive, take_little)
+    assert (len(told), trio.current_time() - began) == (3, pytest.approx(server.WRITE_S))

@@ -57,7 +57,7 @@ def test_after_a_clean_end_it_goes_on_as_it_was(tmp_path: Path) -> None:
     assert second.values("b") == ["deployed"]
     assert resume(second, f"{first.history.epoch}:1") == (resume(second, f"{first.history.epoch}:1")[0], [3.0])
     second.publish("d", 4)
-    assert second.records("d")[0].key == 4 + KEY_LEAP
+    assert 4 + KEY_LEAP <= second.records("d")[0].key < 4 + 2 * KEY_LEAP
 
 
 def test_an_older_copy_that_is_put_back_resumes_nobody_over_what_it_lacks(tmp_path: Path) -> None:
