@@ -96,9 +96,8 @@ class Subscribing:
         if self._section is None or not self.subscriptions:
             return
         self._look_up(self._union(), self._widened)
-        if (
-            self._sought is not None and self._sought.then == self._widened
-        ):  # until then what it had of them, in an audience of its own
+        if self._sought is not None and self._sought.then == self._widened:  # or it may be another's turn already
+            # Until they are found, what it had of them, in an audience of its own.
             allows = self._grant.may_subscribe
             records = [record for record in self._section.records if allows(record.series.metric)]
             self._see(records, Wish(self._section.audience.wish.selection, self.max_rate, allows, object()))
