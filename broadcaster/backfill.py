@@ -178,12 +178,14 @@ class Backfill:
         return True
 
     def _take_undescribed(self) -> list[Record]:
-        records = list(itertools.islice(self.undescribed, DESCRIBED_SERIES))
-        for record in records:
+        taken, known = list[Record](), self._section.records
+        for record in list(itertools.islice(self.undescribed, DESCRIBED_SERIES)):
             del self.undescribed[record]
-        self._concealed.update((record, None) for record in records if not self._allowed(record))
-        known = self._section.records
-        return [record for record in filter(self._allowed, records) if record in known or record in self._present.spans]
+            if not self._allowed(record):
+                self._concealed[record] = None
+            elif record in known or record in self._present.spans:
+                taken.append(record)
+        return taken
 
     def _past_messages(self) -> Turns:
         """Those of `backfill`, and a gap for what the history let go before its turn came."""

@@ -5,6 +5,7 @@ import os
 import ssl
 from pathlib import Path
 
+from broadcaster.complaint import Complaint
 from broadcaster.config import BroadcasterConfig
 from ingest.errors import CommandError
 
@@ -22,8 +23,7 @@ class Certificate:
         """Raises CommandError, which names the file and what is wrong with it."""
         self._files = certificate, key
         self._used = self._state()
-        self._failed: tuple[State, str] | None = None  # how they were found when they did not work, and why
-        self._told: tuple[State, str] | None = None
+        self._complaint = Complaint()
         self.context = load(certificate, key)
         self.outgoing = ssl.MemoryBIO()  # what OpenSSL writes to, for all connections of one listener; see TlsPipe
 
@@ -48,13 +48,11 @@ class Certificate:
         try:
             self.context = load(*self._files)
         except CommandError as error:
-            found = state, str(error)
-            if found == self._failed and found != self._told:
-                self._told = found
+            if self._complaint.is_due((state, str(error))):
                 log.error("the new certificate is not used, the one before it stays: %s", error)
-            self._failed = found
         else:
-            self._used, self._failed, self._told = state, None, None
+            self._used = state
+            self._complaint.settle()
             log.warning("a new certificate is in use: %s", self._files[0])
 
     def itself(self) -> ssl.SSLContext:

@@ -27,10 +27,12 @@ def too_much(connections: Iterable[Reader], most: int, now: float) -> list[Reade
     """
     sizes = {connection: connection.answers_bytes for connection in connections}
     over, found = sum(sizes.values()) - most, list[Reader]()
-    for connection in sorted(sizes, key=sizes.__getitem__, reverse=True) if over > 0 else ():
-        if over <= 0 or not sizes[connection]:
-            break
+    if over <= 0:
+        return found
+    for connection in sorted(filter(sizes.__getitem__, sizes), key=sizes.__getitem__, reverse=True):
         if connection.motionless_s(now) >= MOTIONLESS_S:
             found.append(connection)
             over -= sizes[connection]
+            if over <= 0:
+                break
     return found

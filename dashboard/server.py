@@ -97,31 +97,24 @@ class Threaded(TrioWSGIMiddleware):
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        begun = False
-
         async def answered(message: Any) -> None:
-            nonlocal begun
-            begun = True
+            reading.deadline = math.inf
             for piece in _pieces(message):
                 with trio.move_on_after(WRITE_S) as writing:
                     await send(piece)
                 if writing.cancelled_caught:
                     raise UnreadError
 
-        with suppress(UnreadError):
-            await self._answer(scope, receive, answered, lambda: begun)
-
-    async def _answer(self, scope: Any, receive: Any, send: Any, begun: Callable[[], bool]) -> None:
         async def run(app: Callable[[Any, Callable[[Any], None]], None], environ: Any, unused: object) -> None:
             reading.deadline = math.inf
             answer = list[Any]()
             await trio.to_thread.run_sync(app, environ, answer.append)
             for message in answer:
-                await send(message)
+                await answered(message)
 
-        with trio.move_on_after(BODY_S) as reading:
-            await self.wsgi_app(scope, receive, send, run, trio.from_thread.run)
-        if reading.cancelled_caught and not begun():
+        with trio.move_on_after(BODY_S) as reading, suppress(UnreadError):
+            await self.wsgi_app(scope, receive, answered, run, trio.from_thread.run)
+        if reading.cancelled_caught:
             await send({"type": "http.response.start", "status": 408, "headers": []})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -60,9 +60,8 @@ class Shelf:
 
     directory: Path | None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _seen: dict[str, tuple[str, Listed | Problem]] = field(
-        default_factory=dict
-    )  # by file: its revision, and what it is
+    # By file: its revision, and what it is.
+    _seen: dict[str, tuple[str, Listed | Problem]] = field(default_factory=dict)
 
     @classmethod
     def at(cls, directory: str) -> "Shelf":

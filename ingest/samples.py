@@ -140,12 +140,12 @@ def _check_tag(key: object, value: object) -> tuple[str, str]:
 
 def check_time(time: object, field: str = "time") -> float:
     """A time in Unix seconds. Raises SampleError (bad_time)."""
-    if type(time) not in NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]
-        late = type(time) in NUMBERS and MAX_TIME < time < math.inf  # type: ignore[operator]
+    if type(time) not in NUMBERS or not -MAX_TIME <= time <= MAX_TIME:  # type: ignore[operator]  # a number
+        late = type(time) in NUMBERS and MAX_TIME < time < math.inf  # type: ignore[operator]  # a number
         hint = " (milliseconds?)" if late else ""
         expected = f"Unix seconds between -{MAX_TIME} and {MAX_TIME}"
         raise SampleError("bad_time", field, f"expected {expected}, got {show(time)}{hint}")
-    return float(time)  # type: ignore[arg-type]
+    return float(time)  # type: ignore[arg-type]  # a number
 
 
 def check_value(value: object, kind: Kind | None = None, field: str = "value") -> Value:
@@ -158,8 +158,8 @@ def check_value(value: object, kind: Kind | None = None, field: str = "value") -
     if value is None:
         return None
     try:
-        if type(value) in NUMBERS and math.isfinite(value):  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
+        if type(value) in NUMBERS and math.isfinite(value):  # type: ignore[arg-type]  # a number
+            return float(value)  # type: ignore[arg-type]  # a number
     except OverflowError:  # an int beyond the largest float
         pass
     raise SampleError("bad_value", field, f"expected a finite number or null, got {show(value)}")

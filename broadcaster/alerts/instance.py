@@ -101,10 +101,10 @@ class Instance:
         try:
             # A null or a text is met by TypeError: asking for the type of each value would cost more than all of this.
             if len(values) > 1:
-                low, high, time = min(values), max(values), max(times)  # type: ignore[type-var]
+                low, high, time = min(values), max(values), max(times)  # type: ignore[type-var]  # as said
             # Nearly all samples end here.
-            if self._calm_low <= low and high <= self._calm_high:  # type: ignore[operator]
-                self.value = values[-1]  # type: ignore[assignment]
+            if self._calm_low <= low and high <= self._calm_high:  # type: ignore[operator]  # as said
+                self.value = values[-1]  # type: ignore[assignment]  # a number: it was compared
                 self._heard = steady
                 if time > self.time:
                     self.time = time if time < wall else wall

@@ -61,11 +61,10 @@ def public_keys(data: bytes) -> tuple[Key, ...]:
             others.append(other)
     if not usable:
         raise others[0]
-    found = tuple(usable)
-    ids = [key.id for key in found]
+    ids = [key.id for key in usable]
     if len(set(ids)) < len(ids):
         raise ValueError("keys: expected a kid of its own for each")
-    return found
+    return tuple(usable)
 
 
 def _of_public(data: bytes) -> Key:

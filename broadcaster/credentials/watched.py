@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from broadcaster.complaint import Complaint
 from ingest.errors import CommandError
 
 log = logging.getLogger("streamgauge.broadcaster")
@@ -28,8 +29,7 @@ class Watched(Generic[T]):
         self._path = Path(path)
         self._read = read
         self._state = self._stat()
-        self._failed: tuple[State, str] | None = None  # how it was found when it could not be used, and why
-        self._told: tuple[State, str] | None = None
+        self._complaint = Complaint()
         try:
             self.content = self._load()
         except ValueError as error:
@@ -64,26 +64,18 @@ class Watched(Generic[T]):
             return False
         try:
             self.content = self._load()
-        except _Unread as error:
-            self._complain(state, str(error))
-            return False
         except ValueError as error:
-            if self._complain(state, str(error)):
-                self._state = state
+            if self._complaint.is_due((state, str(error))):
+                log.error(
+                    "%s: %s: the changed file is not used, what was read before stays: %s",
+                    self._name,
+                    self._path,
+                    error,
+                )
+                if not isinstance(error, _Unread):
+                    self._state = state
             return False
         self._state = state
-        self._failed = self._told = None
+        self._complaint.settle()
         log.warning("%s: %s: the changed file is in use", self._name, self._path)
         return True
-
-    def _complain(self, state: State, problem: str) -> bool:
-        """Whether it was found like this the time before, too; then it is logged, once."""
-        found = state, problem
-        again = found == self._failed
-        if again and found != self._told:
-            self._told = found
-            log.error(
-                "%s: %s: the changed file is not used, what was read before stays: %s", self._name, self._path, problem
-            )
-        self._failed = found
-        return again
