@@ -37,7 +37,7 @@ export class AlertsDrawer {
     this.notify = h('button', { class: 'button small', type: 'button', onclick: () => this.#notify() });
     this.create = h('button', { class: 'button small primary', id: 'new-alert', type: 'button', onclick: () => acts.create() }, 'New alert');
     this.problem = h('p', { class: 'alerts-problem', role: 'status', hidden: true });
-    [this.firing, this.over, this.rules] = ['Firing', 'Recent', 'All alerts'].map((name) => section(name));
+    [this.firing, this.over, this.rules] = ['Firing or pending', 'Recent', 'All alerts'].map((name) => section(name));
     const close = h('button', { class: 'panel-button', type: 'button', 'aria-label': 'Close', onclick: () => this.node.hidePopover() }, '✕');
     this.node = h(
       'aside',
