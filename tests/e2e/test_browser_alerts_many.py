@@ -34,10 +34,10 @@ def test_very_many_are_counted_and_some_of_them_listed(
     until_rows(view, 2)
     until_text(view, ".alert-row", f"and on {MANY - 1} more")
     view.page.click(BELL)
-    until_text(view, ".alerts-drawer h3", f"Firing {MANY + 1}")
+    until_text(view, ".alerts-drawer h3", f"Firing or pending {MANY + 1}")
     until_text(view, ".alerts-none", f"And on {MANY + 1 - 100} more series.")
     assert view.page.locator(".alert-item[data-state=firing]").count() == 100
     publish(publisher, 0.0, first=1)
-    until_text(view, ".alerts-drawer h3", "Firing 2")
+    until_text(view, ".alerts-drawer h3", "Firing or pending 2")
     view.until("document.querySelectorAll('.alert-item[data-state=firing]').length === 2")
     assert view.page.locator(".alerts-drawer section:first-of-type .alerts-none").is_hidden()
